@@ -1,0 +1,62 @@
+# `make up` runs Podshell, `make test` tests it; both set up what they need. Everything else is for developers.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: help up test check fmt bench soak e2e lock setup ui tools-up browser clean
+
+help: ## show the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+up: setup ui tools-up ## set up and run Podshell for one user on this machine (ARGS="--sandbox --port 8642")
+	@exec $(BIN)/podshell up $(ARGS)
+
+test: setup ui browser ## set up and run everything that CI runs
+	@PYTHON=$(PYTHON) $(BIN)/python tests/run.py $(ARGS)
+
+check: setup ui ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	cd web && ../$(BIN)/python ../hatch_build.py npm run --silent check
+
+fmt: setup ## format the code
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: setup ui browser ## measure against peers, interleaved; writes bench/results/
+	$(BIN)/python -m bench.run $(ARGS)
+
+soak: setup ui browser ## the long endurance run: 64 MiB, 200 cuts
+	PODSHELL_SOAK=1 $(BIN)/pytest tests/integration -m soak $(ARGS)
+
+e2e: setup ## the end-to-end suite on any cluster: make e2e KUBECONFIG=...
+	$(BIN)/pytest tests/e2e $(ARGS)
+
+lock: ## pin dependencies again (needs uv)
+	uv pip compile --python-version 3.11 --universal --generate-hashes --no-emit-index-url -q requirements/runtime.in -o requirements/runtime.txt
+	uv pip compile --python-version 3.11 --universal --generate-hashes --no-emit-index-url -q requirements/dev.in -o requirements/dev.txt
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Podshell needs Python 3.11 or newer; run: make PYTHON=/path/to/python3.11 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+ui: setup ## build the console when its sources changed
+	@$(BIN)/python hatch_build.py
+
+tools-up:
+	@$(BIN)/python tests/machine.py busybox
+
+browser: setup
+	@$(BIN)/python tests/machine.py chromium busybox zsh tmux
+
+clean: ## remove what the build made
+	rm -rf $(VENV) web/node_modules web/dist src/podshell/gateway/ui .mypy_cache .ruff_cache .pytest_cache

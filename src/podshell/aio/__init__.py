@@ -1,0 +1,1 @@
+"""Pieces of asyncio that know nothing of shells: pumps, supervised tasks, backoff."""

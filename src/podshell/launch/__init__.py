@@ -1,0 +1,1 @@
+"""Composition roots: the only place that may import several processes."""

@@ -1,0 +1,1 @@
+"""Pure authority: nouns, rules, decisions and signed grants."""

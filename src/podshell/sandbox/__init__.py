@@ -1,0 +1,1 @@
+"""An embedded Kubernetes-compatible cluster with process-backed containers (Linux, loopback only)."""
