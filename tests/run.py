@@ -1,0 +1,126 @@
+"""Run everything that CI runs, print how long each part took, and end with pytest's own summary: `make test`.
+
+Arguments are parts to run (`check web unit integration browser py313`); none means all. The exit code is 1 when any part failed or when
+all took longer than 25 minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+LIMIT_SECONDS = 25 * 60
+OTHER_PYTHON = "3.13"
+
+
+def command(*words: str | Path, cwd: Path = ROOT) -> int:
+    print("$", *(str(word).replace(f"{ROOT}/", "") for word in words), flush=True)
+    return subprocess.run([str(word) for word in words], cwd=cwd).returncode
+
+
+def check() -> int:
+    return max(
+        command(BIN / "ruff", "check", "."),
+        command(BIN / "ruff", "format", "--check", "."),
+        command(BIN / "mypy"),
+        command(BIN / "lint-imports", "--no-logo"),
+    )
+
+
+def web() -> int:
+    npm = [sys.executable, "hatch_build.py", "npm"]
+    return max(command(*npm, "run", "--silent", "check"), command(*npm, "test", "--silent"))
+
+
+def find_python(version: str) -> str | None:
+    """Find a Python of that minor version: on PATH, or among pyenv's."""
+    candidates = [shutil.which(f"python{version}") or ""]
+    candidates += sorted(
+        str(p) for p in Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{version}.*/bin/python")
+    )
+    for candidate in candidates:
+        if candidate and subprocess.run([candidate, "-c", "import ssl, venv"], capture_output=True).returncode == 0:
+            return candidate
+    return None
+
+
+def py313() -> int:
+    """Unit and integration tests on the other supported Python, in an environment of its own."""
+    if sys.version_info[:2] == tuple(map(int, OTHER_PYTHON.split("."))):
+        return 0
+    python = find_python(OTHER_PYTHON)
+    if python is None:
+        print(f"Python {OTHER_PYTHON} is not on this machine: its run is left out")
+        return 0
+    venv = ROOT / ".venv-313"
+    ready = venv / ".ready"
+    lock = ROOT / "requirements" / "dev.txt"
+    if not ready.exists() or ready.stat().st_mtime < lock.stat().st_mtime:
+        pip = [venv / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+        failed = (
+            command(python, "-m", "venv", venv)
+            or command(*pip, "--require-hashes", "-r", lock)
+            or command(*pip, "--no-deps", "--no-build-isolation", "-e", ".")
+        )
+        if failed:
+            return failed
+        ready.touch()
+    return command(venv / "bin" / "python", "-m", "pytest", "-q", "-n", "2", "tests/unit", "tests/integration")
+
+
+def pytest(*paths: str) -> Callable[[], int]:
+    return lambda: command(BIN / "python", "-m", "pytest", "-q", *paths)
+
+
+PARTS: dict[str, Callable[[], int]] = {
+    "check": check,
+    "web": web,
+    "py313": py313,
+    "fuzz": pytest("tests/fuzz"),
+    "browser": pytest("tests/browser"),
+    "tests": pytest("-n", "2", "tests/unit", "tests/integration"),
+}
+
+
+def main(chosen: list[str]) -> int:
+    unknown = [name for name in chosen if name not in PARTS]
+    if unknown:
+        print(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    started = time.monotonic()
+    lines: list[str] = []
+    failed: list[str] = []
+    names = chosen or list(PARTS)
+    for name in names:
+        print(f"\n== {name}", flush=True)
+        begin = time.monotonic()
+        if name == names[-1]:
+            # the runner's own summary must be the last lines
+            print_times(lines, failed, started)
+        code = PARTS[name]()
+        lines.append(f"{name:10} {time.monotonic() - begin:7.1f} s  {'ok' if code == 0 else f'FAILED ({code})'}")
+        if code:
+            failed.append(name)
+    total = time.monotonic() - started
+    if failed or total > LIMIT_SECONDS:
+        print(f"failed: {', '.join(failed) or 'time'}; {lines[-1]}; {total:.0f} s in all, the limit is {LIMIT_SECONDS} s", file=sys.stderr)
+        return 1
+    return 0
+
+
+def print_times(lines: list[str], failed: list[str], started: float) -> None:
+    print("\n".join(["-- so far", *lines, f"{'in all':10} {time.monotonic() - started:7.1f} s"]))
+    if failed:
+        print(f"failed so far: {', '.join(failed)}")
+    print(flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
