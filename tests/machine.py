@@ -1,7 +1,7 @@
-"""Install the Debian packages that running or testing Podshell needs, when they are missing: `python tests/machine.py chromium busybox zsh`.
+"""Install the Debian packages that running or testing Podshell needs: `python tests/machine.py chromium busybox zsh`.
 
-With root or password-less sudo they come by apt; without either, the missing ones are named with the command that installs them. Only `chromium`
-is then an error (the browser tests need it): without busybox the sandbox runs plain processes, without zsh or tmux their tests are reported as skipped.
+With root or password-less sudo the missing ones come by apt; without either they are named with the command that installs them.
+Only `chromium` is then an error (the browser tests need it): without busybox the sandbox runs plain processes.
 """
 
 from __future__ import annotations
