@@ -1,0 +1,344 @@
+"""The containers of one node: what is started, what runs in it, and how it ends.
+
+``Runtime`` is the container runtime of one sandbox cluster, ``Container`` one run of one container.  Isolated, a
+container is a process in namespaces of its own with a private root; where the machine allows no namespaces it is a plain
+process in an own folder (``isolated`` is False): same streams, same ends, but it sees the machine, and its processes
+are found by a mark in their environment instead of by their namespace.
+
+Nothing is left when the sandbox ends or is killed: see ``launcher.py``.
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from podshell.sandbox.runtime.images import Image, ImageStore
+from podshell.sandbox.runtime.launch import LauncherClient, LaunchRefused, Message
+from podshell.sandbox.runtime.logs import ContainerLog
+from podshell.sandbox.runtime.processes import Consumer, Process, open_pty
+from podshell.sandbox.runtime.specs import ContainerSpec, ExecFailed, ImageMissing, ImagePullFailed, StartFailed
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NOBODY = 65534
+_MARK = "PODSHELL_SANDBOX_CONTAINER"
+_START_FAILED = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: "
+
+
+def can_isolate() -> bool:
+    """Whether this process may make mount and pid namespaces (root with CAP_SYS_ADMIN, in effect)."""
+    with open("/proc/self/status", encoding="ascii") as status:
+        effective = next((line.split()[1] for line in status if line.startswith("CapEff:")), "0")
+    return os.geteuid() == 0 and bool(int(effective, 16) >> 21 & 1)
+
+
+class Container:
+    """One run of a container; ``exited`` resolves to the exit code as Kubernetes reports it (137 for SIGKILL)."""
+
+    def __init__(self, runtime: "Runtime", spec: ContainerSpec, image: Image, folder: Path) -> None:
+        self.spec = spec
+        self.image = image
+        self.log = ContainerLog()
+        self.folder = folder
+        self.started_at = 0.0
+        self._runtime = runtime
+        self._process: Process | None = None
+
+    @property
+    def process(self) -> Process:
+        """The first process (PID 1)."""
+        if self._process is None:
+            raise RuntimeError("the container was not started")
+        return self._process
+
+    @property
+    def pid(self) -> int:
+        """PID 1 as the machine counts."""
+        return self.process.pid
+
+    @property
+    def exited(self) -> asyncio.Future[int]:
+        """Resolves when the container has ended and its log is complete."""
+        return self.process.done
+
+    @property
+    def running(self) -> bool:
+        """Whether PID 1 is alive."""
+        return self._process is not None and not self._process.exited.done()
+
+    def begin(self, process: Process, now: float) -> None:
+        """Take the started first process over."""
+        self._process = process
+        self.started_at = now
+        process.done.add_done_callback(lambda _: self.log.end())
+
+    async def stop(self, grace_seconds: float) -> int:
+        """Ask PID 1 to end (SIGTERM), kill the container after the grace; returns the exit code."""
+        if self.running and grace_seconds > 0:
+            self.process.kill(signal.SIGTERM)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(grace_seconds):
+                    await asyncio.shield(self.process.exited)
+        self.kill()
+        return await asyncio.shield(self.exited)
+
+    def kill(self) -> None:
+        """End every process of the container at once."""
+        self.process.kill()
+        if self.spec.share_pid_with is not None or not self._runtime.isolated:
+            for pid in self.processes():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def processes(self) -> list[int]:
+        """List the container's processes, by the machine's pids, as read from /proc."""
+        if self._runtime.isolated:
+            return _processes_with(lambda pid: os.readlink(f"/proc/{pid}/ns/mnt") == self.mount_namespace)
+        mark = f"{_MARK}={self.spec.id}".encode()
+        return _processes_with(lambda pid: mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
+
+    mount_namespace = ""
+
+
+def _processes_with(test: Callable[[int], bool]) -> list[int]:
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError):
+                if test(int(name)):
+                    found.append(int(name))
+    return sorted(found)
+
+
+class Runtime:
+    """The container runtime of one cluster, with its images below ``folder``."""
+
+    def __init__(self, folder: Path, *, isolated: bool | None = None, service_host: str = "10.96.0.1") -> None:
+        """Use namespaces where possible (``isolated`` None); ``service_host`` is what KUBERNETES_SERVICE_HOST says."""
+        self.isolated = can_isolate() if isolated is None else isolated
+        self._own_folder: tempfile.TemporaryDirectory[str] | None = None
+        if not self.isolated and os.geteuid() == 0:
+            # Its processes are not root's and must be able to reach the images.
+            self._own_folder = tempfile.TemporaryDirectory(prefix="podshell-sandbox-")
+            folder = Path(self._own_folder.name)
+            folder.chmod(0o711)
+        self._folder = folder
+        self._images = ImageStore(self._folder / "images")
+        self._client = LauncherClient(isolated=self.isolated)
+        self._containers: dict[str, Container] = {}
+        self._execs: set[Process] = set()
+        self._service_environment = _service_environment(service_host)
+
+    async def start(self) -> None:
+        """Start the launcher."""
+        self._mount_point.mkdir(parents=True, exist_ok=True)
+        self._client.start()
+
+    async def stop(self) -> None:
+        """Kill every container; returns when their processes are gone."""
+        await self._client.stop()
+        containers = [container.process for container in self._containers.values()]
+        for process in [*containers, *self._execs]:
+            await process.abandon()
+        if not self.isolated:
+            for container in self._containers.values():
+                container.kill()
+        self._containers.clear()
+        if self._own_folder is not None:
+            self._own_folder.cleanup()
+
+    def pull(self, image: str) -> Image:
+        """Have an image ready.
+
+        Raises: ImagePullFailed.
+        """
+        return self._images.pull(image)
+
+    def container(self, container_id: str) -> Container | None:
+        """Find a container by id; ended ones are found until :meth:`forget`."""
+        return self._containers.get(container_id)
+
+    def forget(self, container_id: str) -> None:
+        """Drop an ended container and its log."""
+        self._containers.pop(container_id, None)
+
+    async def start_container(self, spec: ContainerSpec) -> Container:
+        """Start a container and return once its command runs.
+
+        Raises: ImageMissing, StartFailed (the texts of containerd and runc).
+        """
+        try:
+            image = self._images.pull(spec.image)
+        except ImagePullFailed as error:
+            raise ImageMissing(error.message) from error
+        container = Container(self, spec, image, self._folder / "containers" / spec.id[:12])
+        message, descriptors, ours = self._prepare_start(container)
+        try:
+            launched = await self._client.launch(message, descriptors)
+        except LaunchRefused as error:
+            _close(ours.values())
+            raise StartFailed(_START_FAILED + error.message) from error
+        finally:
+            _close(descriptors)
+        if launched.pty is not None:
+            ours["stdout"] = launched.pty
+        stdin = ours["stdout"] if spec.tty and spec.stdin else ours.get("stdin")
+        outputs = {name: descriptor for name, descriptor in ours.items() if name != "stdin"}
+        process = Process(self._client, launched, stdin=stdin, outputs=outputs, tty=spec.tty, record=container.log.append)
+        if self.isolated:
+            with contextlib.suppress(OSError):
+                container.mount_namespace = os.readlink(f"/proc/{launched.pid}/ns/mnt")
+        container.begin(process, time.time())
+        self._containers[spec.id] = container
+        return container
+
+    async def exec(
+        self,
+        container: Container,
+        command: list[str],
+        *,
+        tty: bool,
+        stdin: bool,
+        env: Mapping[str, str] | None = None,
+        consumer: Consumer | None = None,
+    ) -> Process:
+        """Run a command in a running container and give its output to ``consumer`` (None: throw it away).
+
+        Raises: ExecFailed (the texts of containerd and runc).
+        """
+        exec_id = secrets.token_hex(32)
+        prefix = f'failed to exec in container: failed to start exec "{exec_id}": OCI runtime exec failed: exec failed: '
+        if not container.running:
+            raise ExecFailed(prefix + "cannot exec in a stopped container")
+        ours: dict[str, int] = {}
+        descriptors: list[int] = []
+        try:
+            if tty:
+                folder = f"/proc/{container.pid}/root/dev/pts" if self.isolated else "/dev"
+                ours["stdout"], terminal = open_pty(folder)
+                descriptors = [terminal]
+            else:
+                descriptors = _open_pipes(ours, stdin)
+            message = self._describe(container, command, tty=tty, env=env or {})
+            launched = await self._client.launch({**message, "op": "exec", "init": container.pid}, descriptors)
+        except (LaunchRefused, OSError) as error:
+            _close(ours.values())
+            raise ExecFailed(prefix + str(error)) from error
+        except asyncio.CancelledError:
+            _close(ours.values())
+            raise
+        finally:
+            _close(descriptors)
+        outputs = {name: descriptor for name, descriptor in ours.items() if name != "stdin"}
+        given = ours["stdout"] if tty and stdin else ours.get("stdin")
+        process = Process(self._client, launched, stdin=given, outputs=outputs, tty=tty)
+        if consumer is not None:
+            process.add_consumer(consumer)  # before the first turn of its pump
+        self._execs.add(process)
+        process.done.add_done_callback(lambda _: self._execs.discard(process))
+        return process
+
+    @property
+    def _mount_point(self) -> Path:
+        return self._folder / "mount"
+
+    def _prepare_start(self, container: Container) -> tuple[Message, list[int], dict[str, int]]:
+        """Build the message, what the child gets as standard streams, and our ends of these."""
+        spec, image = container.spec, container.image
+        command = [*(spec.command if spec.command is not None else image.command), *spec.args]
+        if spec.command is None and spec.args:
+            command = list(spec.args)
+        message = self._describe(container, command, tty=spec.tty, env={})
+        if spec.command is None and not spec.args and image.program:
+            message["program"] = image.program
+        message["op"] = "start"
+        ours: dict[str, int] = {}
+        descriptors: list[int] = []
+        if not self.isolated:
+            container.folder.mkdir(parents=True, exist_ok=True)
+            if os.geteuid() == 0:
+                os.chown(container.folder, _NOBODY, _NOBODY)
+        if spec.tty and not self.isolated:
+            ours["stdout"], terminal = open_pty("/dev")
+            descriptors = [terminal]
+        elif not spec.tty:
+            descriptors = _open_pipes(ours, spec.stdin)
+        if self.isolated:
+            message |= self._describe_root(spec, image)
+        return message, descriptors, ours
+
+    def _describe_root(self, spec: ContainerSpec, image: Image) -> Message:
+        hostname = spec.hostname or spec.pod
+        shared = self._containers.get(spec.share_pid_with) if spec.share_pid_with else None
+        return {
+            "image": str(image.folder),
+            "mount_point": str(self._mount_point),
+            "hostname": hostname,
+            "read_only": spec.read_only,
+            "share_pid_with": shared.pid if shared is not None and shared.running else None,
+            "files": {
+                "/etc/hostname": f"{hostname}\n",
+                "/etc/hosts": f"127.0.0.1\tlocalhost\n127.0.0.1\t{hostname}\n",
+                "/etc/resolv.conf": "nameserver 10.96.0.10\n",
+            },
+        }
+
+    def _describe(self, container: Container, command: list[str], *, tty: bool, env: Mapping[str, str]) -> Message:
+        """Build the part of a message that starting and exec have in common."""
+        spec = container.spec
+        hostname = spec.hostname or spec.pod
+        environment = {"PATH": _PATH, "HOSTNAME": hostname, "HOME": "/" if spec.run_as_user else "/root"}
+        environment |= {**self._service_environment, **spec.env, **env}
+        if tty:
+            environment.setdefault("TERM", "xterm")  # containerd sets it with a tty only (transcripts/exec/env-nontty)
+        message: Message = {
+            "argv": command,
+            "env": environment,
+            "cwd": spec.working_dir,
+            "user": spec.run_as_user,
+            "tty": tty,
+        }
+        if not self.isolated:
+            root = str(container.image.folder)
+            environment["PATH"] = ":".join(f"{root}{part}" for part in ("/usr/local/bin", "/usr/bin", "/sbin", "/bin"))
+            environment |= {"HOME": str(container.folder), _MARK: spec.id}
+            # Never as root without a pid namespace: one "kill -1" would reach every process of the machine.
+            message |= {"cwd": str(container.folder), "root": root, "user": _NOBODY if os.geteuid() == 0 else None}
+        return message
+
+
+def _service_environment(host: str) -> dict[str, str]:
+    """The variables that the kubelet gives every container (transcripts/exec/env-nontty.v5)."""
+    return {
+        "KUBERNETES_SERVICE_HOST": host,
+        "KUBERNETES_SERVICE_PORT": "443",
+        "KUBERNETES_SERVICE_PORT_HTTPS": "443",
+        "KUBERNETES_PORT": f"tcp://{host}:443",
+        "KUBERNETES_PORT_443_TCP": f"tcp://{host}:443",
+        "KUBERNETES_PORT_443_TCP_PROTO": "tcp",
+        "KUBERNETES_PORT_443_TCP_PORT": "443",
+        "KUBERNETES_PORT_443_TCP_ADDR": host,
+    }
+
+
+def _open_pipes(ours: dict[str, int], stdin: bool) -> list[int]:
+    """Open the pipes of a process without tty; returns the child's three descriptors."""
+    if stdin:
+        theirs, ours["stdin"] = os.pipe2(os.O_CLOEXEC)
+    else:
+        theirs = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    descriptors = [theirs]
+    for name in ("stdout", "stderr"):
+        ours[name], end = os.pipe2(os.O_CLOEXEC)
+        descriptors.append(end)
+    return descriptors
+
+
+def _close(descriptors: Iterable[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

@@ -1,0 +1,182 @@
+"""The images of the sandbox: folder trees built from programs of the machine, and the names they go by.
+
+Built once in the sandbox's folder, before the first container needs one.  A pull of anything else fails with containerd's
+own words (transcripts/events/image-pull-failure.v1, transcripts/ephemeral/invalid-image-name).
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from podshell.sandbox.runtime.specs import ImagePullFailed
+
+_REFERENCE = re.compile(
+    r"(?:(?P<host>localhost(?::\d+)?|[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+(?::\d+)?|[a-zA-Z0-9-]+:\d+)/)?"
+    r"(?P<path>[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)"
+    r"(?::(?P<tag>[\w][\w.-]{0,127}))?(?:@sha256:[0-9a-f]{64})?"
+)
+_ABSENT_TAG = re.compile(r"nope|missing|absent|no-such|does-not-exist")  # for images that shall not be found
+# Where the machine has no static busybox, an image is made of these, as far as they are there.
+_PROGRAMS = (
+    "sh bash ls cat sleep echo env id ps stty tty head tail wc sort sed grep awk tar date uname hostname true false "
+    "mkdir rm cp mv ln touch chmod kill printf yes test expr seq cut tr uniq find xargs dd df du od tee which"
+)
+_PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
+_GROUP = "root:x:0:\ntty:x:5:\nnobody:x:65534:\n"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A built image: its folder, and the command of a container that names none (``program`` is the file to run)."""
+
+    name: str
+    folder: Path
+    command: tuple[str, ...]
+    program: str = ""
+
+
+def parse_reference(reference: str) -> tuple[str, str, str]:
+    """Split an image name into host, path and tag.
+
+    Raises: ImagePullFailed, reason InvalidImageName.
+    """
+    match = _REFERENCE.fullmatch(reference)
+    if match is None:
+        text = f'Failed to apply default image tag "{reference}": couldn\'t parse image name "{reference}": '
+        raise ImagePullFailed(text + "invalid reference format", "InvalidImageName")
+    host, path, tag = match["host"] or "docker.io", match["path"], match["tag"] or "latest"
+    if host == "docker.io" and "/" not in path:
+        path = f"library/{path}"
+    return host, path, tag
+
+
+class ImageStore:
+    """The images below one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._built: dict[str, Image] = {}
+        self._recipes: dict[str, Callable[[str], Image]] = {
+            "busybox": self._build_busybox,
+            "alpine": self._build_busybox,
+            "tools": self._build_bash,
+            "bash": self._build_bash,
+            "debian": self._build_bash,
+            "ubuntu": self._build_bash,
+            "zsh": self._build_bash,
+            "distroless": self._build_distroless,
+            "static": self._build_distroless,
+            "static-debian12": self._build_distroless,
+        }
+
+    def pull(self, reference: str) -> Image:
+        """Find the image of a name, building it if this is the first use.
+
+        Raises: ImagePullFailed.
+        """
+        host, path, tag = parse_reference(reference)
+        name = path.rpartition("/")[2]
+        if name not in self._recipes or _ABSENT_TAG.search(tag):
+            registry = "registry-1.docker.io" if host == "docker.io" else host
+            full = f"{path}:{tag}" if host == "localhost" else f"{host}/{path}:{tag}"
+            shown = f"localhost/{full}" if host == "localhost" else full
+            address = "192.0.2.1" if ":" in registry else "192.0.2.1:443"
+            raise ImagePullFailed(
+                f'failed to pull and unpack image "{shown}": failed to resolve image: failed to do request: '
+                f'Head "https://{registry}/v2/{path}/manifests/{tag}": dial tcp {address}: connect: connection refused'
+            )
+        return self.find(name)
+
+    def find(self, name: str) -> Image:
+        """Return a known image by its short name, built."""
+        if name not in self._built:
+            self._built[name] = self._recipes[name](name)
+        return self._built[name]
+
+    def _start_folder(self, name: str) -> Path:
+        root = self._folder / name
+        for folder in ("bin", "etc", "root", "tmp", "home", "var"):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+        (root / "tmp").chmod(0o1777)
+        (root / "etc/passwd").write_text(_PASSWD)
+        (root / "etc/group").write_text(_GROUP)
+        return root
+
+    def _build_busybox(self, name: str) -> Image:
+        root = self._start_folder(name)
+        busybox = _static_busybox()
+        if busybox is None:
+            for program in _PROGRAMS.split():
+                _copy_program(program, root)
+        else:
+            _share(busybox, root / "bin/busybox")
+            applets = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout.split()
+            for applet in applets:
+                link = root / "bin" / applet
+                if not link.is_symlink() and not link.exists():
+                    link.symlink_to("busybox")
+        (root / "usr").mkdir(exist_ok=True)
+        for alias, target in (("usr/bin", "../bin"), ("sbin", "bin")):
+            if not (root / alias).is_symlink():
+                (root / alias).symlink_to(target)
+        return Image(name, root, ("sh",))
+
+    def _build_bash(self, name: str) -> Image:
+        root = self._build_busybox(name).folder
+        shells = [shell for shell in ("bash", "zsh") if _copy_program(shell, root)]
+        for source in ("/lib/terminfo", "/usr/share/terminfo"):
+            for entry in ("x/xterm", "x/xterm-256color", "v/vt100", "l/linux"):
+                if os.path.isfile(f"{source}/{entry}"):
+                    (root / "lib/terminfo" / entry).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(f"{source}/{entry}", root / "lib/terminfo" / entry)
+        for modules in Path("/usr/lib").glob("*/zsh") if "zsh" in shells else ():
+            shutil.copytree(modules, root / str(modules).lstrip("/"), dirs_exist_ok=True)
+        return Image(name, root, ((name if name in shells else "bash") if shells else "sh",))
+
+    def _build_distroless(self, name: str) -> Image:
+        """Build an image without a shell: one program that stays alive, /app/server."""
+        root = self._start_folder(name)
+        (root / "app").mkdir(exist_ok=True)
+        busybox = _static_busybox()
+        if busybox is None:
+            _copy_program("sleep", root)
+            shutil.move(root / "bin/sleep", root / "app/server")
+        else:
+            _share(busybox, root / "app/server")
+        return Image(name, root, ("sleep", "infinity"), "/app/server")
+
+
+def _static_busybox() -> str | None:
+    path = shutil.which("busybox")
+    if path is None:
+        return None
+    # A dynamic busybox would need its libraries; the package busybox-static is what the sandbox wants.
+    listed = subprocess.run(["ldd", path], check=False, capture_output=True, text=True)
+    return path if listed.returncode != 0 or "statically" in listed.stdout else None
+
+
+def _share(source: str, target: Path) -> None:
+    if not target.exists():
+        shutil.copy(source, target)
+
+
+def _copy_program(name: str, root: Path) -> bool:
+    """Put a program of the machine and its libraries into a root folder; False when the machine has none."""
+    path = shutil.which(name)
+    if path is None:
+        return False
+    target = root / "bin" / name
+    if target.is_symlink():
+        target.unlink()
+    shutil.copy(path, target)
+    listed = subprocess.run(["ldd", path], check=False, capture_output=True, text=True).stdout
+    for library in re.findall(r"(/\S+\.so\S*)", listed):
+        place = root / library.lstrip("/")
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(library, place)
+    return True
