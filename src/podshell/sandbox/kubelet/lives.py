@@ -1,0 +1,155 @@
+"""The life of one container: pull, start, wait for its end, and again as the restart policy and the back-off say."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Protocol
+
+from podshell.sandbox.kubelet.backoffs import Backoff, Timings, written
+from podshell.sandbox.kubelet.records import Process, Record
+from podshell.sandbox.kubelet.specs import container_spec
+from podshell.sandbox.runtime.specs import ContainerSpec, ImageMissing, ImagePullFailed, StartFailed
+from podshell.sandbox.store import Obj
+
+
+class Node(Protocol):
+    """What the kubelet needs of `runtime.Runtime`."""
+
+    async def start_container(self, spec: ContainerSpec) -> Process: ...
+    def pull(self, image: str) -> object: ...
+    def forget(self, container_id: str) -> None: ...
+
+
+class Pod(Protocol):
+    """What a container's life needs of its pod's worker."""
+
+    pod: Obj
+    pod_ip: str
+
+    def publish(self) -> None: ...
+    def tell(self, reason: str, message: str, record: Record, *, kind: str = "Normal") -> None: ...
+
+
+class ContainerLife:
+    """Runs one container of a pod until it has ended for good. Cancelling `run` leaves the process to the caller."""
+
+    def __init__(self, pod: Pod, record: Record, node: Node, timings: Timings, share_pid_with: str | None = None) -> None:
+        self._pod = pod
+        self._record = record
+        self._node = node
+        self._crashes = Backoff(timings)
+        self._timings = timings
+        self._share_pid_with = share_pid_with
+
+    async def run(self) -> None:
+        while True:
+            await self._pull()
+            process = await self._start()
+            if process is None:
+                if self._record.role == "ephemeral":
+                    return  # ephemeral containers never start again
+                await self._wait_after_crash(0.0)
+                continue
+            code = await asyncio.shield(process.exited)
+            self._record.end(code)
+            self._pod.publish()
+            if not self._restarts(code):
+                return
+            await self._wait_after_crash(time.time() - process.started_at)
+
+    def _restarts(self, code: int) -> bool:
+        policy = self._pod.pod["spec"].get("restartPolicy", "Always")
+        match self._record.role:
+            case "ephemeral":
+                return False
+            case "sidecar":
+                return True
+            case "init":
+                return code != 0 and policy != "Never"
+        return policy == "Always" or (policy == "OnFailure" and code != 0)
+
+    async def _wait_after_crash(self, ran_seconds: float) -> None:
+        delay = self._crashes.next(ran_seconds)
+        if not delay:
+            return
+        metadata, name = self._pod.pod["metadata"], self._record.name
+        pod = f"{metadata['name']}_{metadata['namespace']}({metadata['uid']})"
+        # transcripts/lifecycle/crash-loop and transcripts/events/crash-loop.v1
+        self._record.wait("CrashLoopBackOff", f"back-off {written(delay)} restarting failed container={name} pod={pod}")
+        self._pod.publish()
+        self._tell("BackOff", f"Back-off restarting failed container {name} in pod {pod}", kind="Warning")
+        await asyncio.sleep(delay)
+
+    async def _start(self) -> Process | None:
+        spec = container_spec(self._pod.pod, self._record.spec, pod_ip=self._pod.pod_ip, share_pid_with=self._share_pid_with)
+        self._tell("Created", "Container created")
+        starting = asyncio.ensure_future(self._node.start_container(spec))
+        try:
+            process = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            starting.add_done_callback(_kill_late)  # the pod ended meanwhile: nobody else knows of this process
+            raise
+        except (StartFailed, ImageMissing) as error:
+            self._record.fail_start(spec.id, error.message)
+            self._pod.publish()
+            self._tell("Failed", f"Error: {error.message}", kind="Warning")
+            return None
+        if self._record.previous is not None:
+            self._node.forget(self._record.previous.spec.id)  # only one run before the current one is kept, for its log
+        self._record.run(process)
+        self._tell("Started", "Container started")
+        self._pod.publish()
+        return process
+
+    async def _pull(self) -> None:
+        """Return once the image is there; a missing one is tried again for ever, as ImagePullBackOff."""
+        image = self._record.image
+        policy = self._record.spec.get("imagePullPolicy", "IfNotPresent")
+        backoff = Backoff(self._timings)
+        backoff.next(0.0)  # an image waits before its second try already
+        while True:
+            failure = self._try_pull(image, policy)
+            if failure is None:
+                self._record.has_image = True
+                return
+            reason, message = failure
+            self._record.wait(reason, message)
+            self._pod.publish()
+            delay = backoff.next(0.0)
+            if reason == "ErrImagePull":
+                await asyncio.sleep(min(delay, 1.0))
+                self._tell("BackOff", f'Back-off pulling image "{image}"')
+                self._tell("Failed", "Error: ImagePullBackOff", kind="Warning")
+                self._record.wait("ImagePullBackOff", f'Back-off pulling image "{image}": ErrImagePull: {message}')
+                self._pod.publish()
+            await asyncio.sleep(delay)
+
+    def _try_pull(self, image: str, policy: str) -> tuple[str, str] | None:
+        """Reason and message of a failure; None when the image is there."""
+        try:
+            self._node.pull(image)
+        except ImagePullFailed as error:
+            if error.reason == "InvalidImageName":  # transcripts/ephemeral/invalid-image-name
+                self._tell("InspectFailed", error.message, kind="Warning")
+                self._tell("Failed", "Error: InvalidImageName", kind="Warning")
+                return error.reason, error.message
+            if policy == "Never":
+                message = f'Container image "{image}" is not present with pull policy of Never'
+                self._tell("ErrImageNeverPull", message, kind="Warning")
+                self._tell("Failed", "Error: ErrImageNeverPull", kind="Warning")
+                return "ErrImageNeverPull", message
+            self._tell("Pulling", f'Pulling image "{image}"')
+            self._tell("Failed", f'Failed to pull image "{image}": {error.message}', kind="Warning")
+            self._tell("Failed", f"Error: {error.reason}", kind="Warning")
+            return error.reason, error.message
+        self._tell("Pulled", f'Container image "{image}" already present on machine and can be accessed by the pod')
+        return None
+
+    def _tell(self, reason: str, message: str, *, kind: str = "Normal") -> None:
+        self._pod.tell(reason, message, self._record, kind=kind)
+
+
+def _kill_late(starting: asyncio.Future[Process]) -> None:
+    if not starting.cancelled() and starting.exception() is None:
+        starting.result().kill()
