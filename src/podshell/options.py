@@ -38,14 +38,21 @@ class OptionError(Exception):
 
 @dataclass(frozen=True)
 class Option:
-    """One option: `kind` is str, int, float, bool, Path, or tuple (of words, comma-separated)."""
+    """One option: `kind` is str, int, float, bool, Path, or tuple (of words, comma-separated).
 
-    name: str
+    `path` are the fields that lead to it: ("port",), or ("limits", "body_bytes") for a field of a settings class inside another.
+    """
+
+    path: tuple[str, ...]
     kind: type
     optional: bool
     default: Value
     help: str
     secret: bool
+
+    @property
+    def name(self) -> str:
+        return "_".join(self.path)
 
     @property
     def flag(self) -> str:
@@ -55,16 +62,21 @@ class Option:
         return f"PODSHELL_{process}_{self.name}".upper().replace("-", "_")
 
 
-def options_of(settings: type[S]) -> list[Option]:
+def options_of(settings: type[Settings], parents: tuple[str, ...] = ()) -> list[Option]:
     """List the options of a settings class, in the order of its fields. Fields without help are not options."""
     hints = typing.get_type_hints(settings)
     options = []
     for spec in dataclasses.fields(settings):
         if "help" not in spec.metadata:
             continue
-        kind, optional = _kind(hints[spec.name])
+        path = (*parents, spec.name)
+        hint = hints[spec.name]
+        if dataclasses.is_dataclass(hint):
+            options += options_of(typing.cast(type[Settings], hint), path)
+            continue
+        kind, optional = _kind(hint)
         default = spec.default if spec.default is not MISSING else (spec.default_factory() if spec.default_factory is not MISSING else None)
-        options.append(Option(spec.name, kind, optional, default, spec.metadata["help"], bool(spec.metadata.get("secret"))))
+        options.append(Option(path, kind, optional, default, spec.metadata["help"], bool(spec.metadata.get("secret"))))
     return options
 
 
@@ -134,7 +146,16 @@ def load(settings: type[S], process: str, flags: Mapping[str, object], environ: 
             values[option.name] = _convert(option, environ[option.env(process)], f"the environment variable {option.env(process)}")
         elif option.name in from_file:
             values[option.name] = _convert(option, from_file[option.name], f"{option.name} in {config}")
-    return settings(**values)
+    return _build(settings, {option.path: values[option.name] for option in options if option.name in values})
+
+
+def _build(settings: type[S], values: Mapping[tuple[str, ...], object]) -> S:
+    hints = typing.get_type_hints(settings)
+    fields: dict[str, object] = {path[0]: value for path, value in values.items() if len(path) == 1}
+    for name in {path[0] for path in values if len(path) > 1}:
+        inner = {path[1:]: value for path, value in values.items() if path[0] == name}
+        fields[name] = _build(hints[name], inner)
+    return settings(**fields)
 
 
 def _read_file(path: Path) -> dict[str, object]:

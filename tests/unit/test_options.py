@@ -13,17 +13,32 @@ from podshell.options import OptionError, add_options, load, options_of
 
 
 @dataclass(frozen=True)
+class Limits:
+    sessions: int = field(default=250, metadata={"help": "Sessions of one user."})
+    bodies: int = field(default=10, metadata={"help": "Bytes of a body."})
+
+
+@dataclass(frozen=True)
 class Sample:
     port: int = field(default=8642, metadata={"help": "Port to listen on."})
     folder: Path = field(default=Path("state"), metadata={"help": "Where state lives."})
     allow: tuple[str, ...] = field(default=(), metadata={"help": "What is allowed."})
     record: bool = field(default=False, metadata={"help": "Record output."})
     token: str | None = field(default=None, metadata={"help": "A secret.", "secret": True})
+    limits: Limits = field(default_factory=Limits, metadata={"help": "Limits."})
     internal: int = 7
 
 
 def test_a_field_without_help_is_no_option() -> None:
-    assert [option.name for option in options_of(Sample)] == ["port", "folder", "allow", "record", "token"]
+    assert [option.name for option in options_of(Sample)] == [
+        "port",
+        "folder",
+        "allow",
+        "record",
+        "token",
+        "limits_sessions",
+        "limits_bodies",
+    ]
 
 
 def test_a_flag_wins_over_environment_over_file_over_default(tmp_path: Path) -> None:
@@ -83,3 +98,8 @@ def test_flags_reach_the_command_and_help_names_the_environment() -> None:
     text = CliRunner().invoke(command, ["--help"]).output
     assert "PODSHELL_GATEWAY_PORT" in text
     assert "8642" in text
+
+
+def test_an_option_inside_another_settings_class_has_both_names() -> None:
+    settings = load(Sample, "gateway", {}, {"PODSHELL_GATEWAY_LIMITS_SESSIONS": "3"})
+    assert settings == Sample(limits=Limits(sessions=3))
