@@ -24,9 +24,7 @@ _EXPIRED_CONTINUE = (  # from the sources: apiserver pkg/storage/errors.go
 class StatusError(Exception):
     """A request refused with an HTTP code and a ``metav1.Status`` body."""
 
-    def __init__(
-        self, code: int, reason: str, message: str, details: Obj | None = None, *, metadata: Obj | None = None
-    ) -> None:
+    def __init__(self, code: int, reason: str, message: str, details: Obj | None = None, *, metadata: Obj | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.reason = reason
@@ -133,6 +131,11 @@ def unsupported_media_type(accepted: Sequence[str]) -> StatusError:
     """415, naming what would be accepted."""
     text = "the body of the request was in an unknown format - accepted media types include: " + ", ".join(accepted)
     return StatusError(415, "UnsupportedMediaType", text)
+
+
+def unsupported_patch() -> StatusError:
+    """415 of a patch of another type, server-side apply among them (transcripts/ephemeral/errors.json)."""
+    return StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
 def gone(message: str) -> StatusError:

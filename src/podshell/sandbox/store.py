@@ -27,9 +27,7 @@ ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 # 4096 changes per resource: a rollout of 5,000 pods makes a late watch relist, ordinary life does not.
 HISTORY_LENGTH = 4096
 _NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # apimachinery pkg/util/rand
-_NO_GENERATION = frozenset(
-    {"configmaps", "secrets", "events", "endpoints", "leases", "namespaces", "nodes", "services"}
-)
+_NO_GENERATION = frozenset({"configmaps", "secrets", "events", "endpoints", "leases", "namespaces", "nodes", "services"})
 
 
 @dataclass(frozen=True)
@@ -137,8 +135,8 @@ class ObjectStore:
             raise statuses.conflict(resource.plural, metadata["name"], resource.group)
         return self._update(resource, old, copied(obj))
 
-    def delete(self, resource: Resource, namespace: str | None, name: str) -> Obj:
-        """Remove an object at once; the DELETED event carries a new version.
+    def delete(self, resource: Resource, namespace: str | None, name: str, *, last: Callable[[Obj], None] | None = None) -> Obj:
+        """Remove an object at once; the DELETED event carries a new version, and what ``last`` changes of it.
 
         Raises: StatusError 404.
         """
@@ -146,10 +144,12 @@ class ObjectStore:
         if old is None:
             raise statuses.not_found(resource.plural, name, resource.group)
         del self._objects[resource][self._key(resource, namespace, name)]
-        last = {**old, "metadata": dict(old["metadata"])}
-        self._stamp(last)
-        self._announce(WatchEvent("DELETED", resource, last, old, self._version))
-        return last
+        final = {**old, "metadata": dict(old["metadata"])}
+        if last is not None:
+            last(final)
+        self._stamp(final)
+        self._announce(WatchEvent("DELETED", resource, final, old, self._version))
+        return final
 
     def listen(self, callback: Callable[[WatchEvent], None]) -> Callable[[], None]:
         """Call ``callback`` at every change, synchronously; returns what ends it."""
