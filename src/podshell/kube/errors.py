@@ -3,6 +3,7 @@
     KubeError
     ├── KubeconfigError        the configuration on this machine (one sentence: file, what is wrong, what to do next)
     ├── Unreachable            no HTTP answer: names the server and the cause
+    ├── BadAnswer              an answer that is not what the API promises (a proxy's page, a cut watch line)
     ├── StdinOverflow          a local bug: the caller ignored `stdin_writable`
     ├── ExecRefused            an exec refused before the upgrade; carries the classified `Failed`
     └── ApiError               the server answered with an error (a Status or plain text)
@@ -36,6 +37,10 @@ class Unreachable(KubeError):
         super().__init__(f"cannot reach the API server {server}: {cause}")
         self.server = server
         self.cause = cause
+
+
+class BadAnswer(KubeError):
+    """The server, or something that answers in its place, sent what is no Kubernetes object."""
 
 
 class StdinOverflow(KubeError):

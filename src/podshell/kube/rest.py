@@ -19,7 +19,7 @@ from yarl import URL
 
 from podshell import __version__
 from podshell.kube.connection import Connection, Impersonation
-from podshell.kube.errors import ApiError, ServerError, TooManyRequests, Unauthorized, Unreachable
+from podshell.kube.errors import ApiError, BadAnswer, ServerError, TooManyRequests, Unauthorized, Unreachable
 from podshell.kube.status import error_from_response
 
 T = TypeVar("T")
@@ -103,9 +103,10 @@ class Client:
 
         Raises:
             ApiError: the typed refusals of `errors.py`.
-            Unreachable: no answer.
+            Unreachable, BadAnswer: no answer, or none of a Kubernetes API.
         """
-        return msgspec.json.decode(await self._read("GET", path, params=params, retries=_RETRIES), type=kind)
+        answer = await self._read("GET", path, params=params, retries=_RETRIES)
+        return decode_answer(answer, msgspec.json.Decoder(kind))
 
     async def list_pages(
         self, path: str, item: type[T], *, limit: int = PAGE_LIMIT, params: Params | None = None
@@ -116,7 +117,7 @@ class Client:
             decoder = self._list_decoders[item] = msgspec.json.Decoder(_List[item])  # type: ignore[valid-type]  # a runtime generic
         query = {**(params or {}), "limit": str(limit)}
         while True:
-            answer: _List[T] = decoder.decode(await self._read("GET", path, params=query, retries=_RETRIES))
+            answer: _List[T] = decode_answer(await self._read("GET", path, params=query, retries=_RETRIES), decoder)
             token = answer.metadata.continue_
             yield Page(answer.items or (), answer.metadata.resource_version, bool(token))
             if not token:
@@ -133,12 +134,12 @@ class Client:
     async def create(self, path: str, body: object, kind: type[T], *, params: Params | None = None) -> T:
         """Post `body` (anything msgspec encodes) to the collection or subresource at `path`."""
         answer = await self._read("POST", path, params=params, body=body, content_type="application/json")
-        return msgspec.json.decode(answer, type=kind)
+        return decode_answer(answer, msgspec.json.Decoder(kind))
 
     async def patch(self, path: str, body: object, kind: type[T], *, how: PatchKind = PatchKind.MERGE, params: Params | None = None) -> T:
         """Patch the object at `path`."""
         answer = await self._read("PATCH", path, params=params, body=body, content_type=how.value)
-        return msgspec.json.decode(answer, type=kind)
+        return decode_answer(answer, msgspec.json.Decoder(kind))
 
     async def delete(self, path: str, *, grace_seconds: int | None = None, uid: str = "", propagation: str = "") -> None:
         """Delete the object at `path`, only that with `uid` if given; NotFound is raised as such."""
@@ -279,6 +280,18 @@ class Client:
             connector = aiohttp.TCPConnector(limit=0, ssl=tls if tls is not None else True)
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
+
+
+def decode_answer(data: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
+    """Decode what the server sent.
+
+    Raises:
+        BadAnswer: it is not what `decoder` expects.
+    """
+    try:
+        return decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadAnswer(f"the server's answer is not what a Kubernetes API sends: {error}") from error
 
 
 async def _refusal(response: aiohttp.ClientResponse) -> ApiError:
