@@ -1,0 +1,1 @@
+"""The HTTP routes by subject. They read, ask a service, and answer; rules and state are elsewhere."""
