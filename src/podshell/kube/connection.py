@@ -71,3 +71,4 @@ class Connection:
     cluster_name: str = ""
     tls_server_name: str | None = None
     proxy_url: str | None = None
+    impersonate: Impersonation | None = None

@@ -66,7 +66,7 @@ class Client:
 
     def __init__(self, connection: Connection, *, impersonate: Impersonation | None = None, user_agent: str = USER_AGENT) -> None:
         self.connection = connection
-        self._impersonate = impersonate
+        self._impersonate = impersonate or connection.impersonate
         self._user_agent = user_agent
         self._session: aiohttp.ClientSession | None = None
         self._list_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
