@@ -67,6 +67,7 @@ class DescriptorWriter:
         self._writing = False
         self._ending = False
         self.closed = False
+        self.unread_bytes = 0  # what was thrown away because nobody would read it
         self._drained: list[asyncio.Future[None]] = []
 
     @property
@@ -98,6 +99,7 @@ class DescriptorWriter:
         if self.closed:
             return
         self.closed = True
+        self.unread_bytes = len(self._queue)
         self._queue.clear()
         self._watch(False)
         self._wake()
