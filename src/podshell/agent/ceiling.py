@@ -1,0 +1,61 @@
+"""The ceiling: what the cluster's owner allows at most, whatever the gateway says (design.md 4).
+
+Every action is off unless it is switched on, and none follows from another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
+
+
+class Action(StrEnum):
+    """What can be allowed; the value is the name in the chart's `actions`."""
+
+    POD_EXEC = "podExec"
+    BASIC = "basic"
+    ADVANCED = "advanced"
+    POD_DEBUG = "podDebug"
+    NODE_SHELL = "nodeShell"
+    HOST_MOUNT = "hostMount"
+    HOST_WRITE = "hostWrite"
+    NODE_PRIVILEGED = "nodePrivileged"
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """Which actions the cluster's owner allows; one field for each `Action`."""
+
+    pod_exec: bool = False
+    basic: bool = False
+    advanced: bool = False
+    pod_debug: bool = False
+    node_shell: bool = False
+    host_mount: bool = False
+    host_write: bool = False
+    node_privileged: bool = False
+
+    def allows(self, action: Action) -> bool:
+        return bool(getattr(self, _FIELDS[action]))
+
+    def refusal(self, action: Action) -> Refusal | None:
+        """Return why `action` is not allowed here, or None when it is."""
+        if self.allows(action):
+            return None
+        return Refusal(
+            ErrorCode.FORBIDDEN_BY_CEILING,
+            RefusedBy.CEILING,
+            f"this cluster's ceiling does not allow {action.value}",
+            f"the cluster's owner can allow it: set the Helm value actions.{action.value}=true of the agent's chart "
+            f"(with `podshell up`: --allow {action.value})",
+            {"action": action.value, "helm_value": f"actions.{action.value}"},
+        )
+
+    def as_message(self) -> dict[str, bool]:
+        """Return the ceiling as HELLO carries it."""
+        return {action.value: self.allows(action) for action in Action}
+
+
+_FIELDS: dict[Action, str] = {action: name.name for action, name in zip(Action, fields(Ceiling), strict=True)}

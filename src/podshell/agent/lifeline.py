@@ -1,0 +1,89 @@
+"""The lifeline's two ends: the script that runs in the container, and the strict reading of what it reports.
+
+Pure but for loading the script. `lifeline.sh` says how it works; shells.py runs it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from importlib import resources
+
+from podshell.agent.marker import Leader
+
+# Names are the kernel's comm, 15 bytes: the command line may hold secrets.
+_LINE = re.compile(rb"([kuxl]) ([0-9]{1,10}) ?([^\n]{0,64})")
+_LINE_LIMIT_BYTES = 256
+# What a gateway's End carries at most (wire/messages.py).
+_LIMIT_NAMES = 64
+
+
+def _load_script() -> str:
+    text = resources.files("podshell.agent").joinpath("lifeline.sh").read_text("ascii")
+    return "\n".join(line for line in text.splitlines() if line and not line.startswith("#"))
+
+
+SCRIPT = _load_script()
+END_LINE = b"end\n"
+
+
+def lifeline_command(shell: str, nonce: str) -> list[str]:
+    """Build the lifeline exec's command."""
+    return [shell, "-c", SCRIPT, "podshell-lifeline", nonce]
+
+
+def leader_line(leader: Leader) -> bytes:
+    """Build the line that tells the lifeline whom it guards."""
+    return f"s {leader.sid} {leader.start_ticks}\n".encode()
+
+
+@dataclass(slots=True)
+class LifelineReport:
+    """What a lifeline said. Each entry is "name (pid N)"."""
+
+    ready: bool = False
+    no_proc: bool = False
+    done: bool = False
+    killed: list[str] = field(default_factory=list)
+    unkilled: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+
+
+class ReportReader:
+    """Reads a lifeline's output, cut anywhere. What is not a line of the protocol is ignored."""
+
+    def __init__(self) -> None:
+        self.report = LifelineReport()
+        self._line = bytearray()
+
+    def receive(self, data: bytes | memoryview) -> None:
+        for piece in bytes(data).splitlines(keepends=True):
+            if len(self._line) < _LINE_LIMIT_BYTES:
+                self._line += piece
+            if piece.endswith(b"\n"):
+                self._read_line(bytes(self._line).rstrip(b"\r\n"))
+                self._line.clear()
+
+    def _read_line(self, line: bytes) -> None:
+        report = self.report
+        match line:
+            case b"r":
+                report.ready = True
+            case b"n":
+                report.no_proc = True
+            case b"d":
+                report.done = True
+            case _:
+                found = _LINE.fullmatch(line)
+                if found is None:
+                    return
+                lists = {b"k": report.killed, b"u": report.unkilled, b"x": report.unkilled, b"l": report.left}
+                names = lists[found[1]]
+                if len(names) < _LIMIT_NAMES:
+                    doubt = ", not proven to belong to the session" if found[1] == b"x" else ""
+                    names.append(f"{_safe(found[3])} (pid {int(found[2])}{doubt})")
+
+
+def _safe(name: bytes) -> str:
+    text = name.decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else "?" for c in text) or "?"
