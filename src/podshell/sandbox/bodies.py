@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
-from podshell.sandbox import statuses
+from podshell.sandbox import protobuf, statuses
 from podshell.sandbox.store import Obj
 
 _ACCEPTED = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
@@ -31,10 +31,7 @@ async def read_object(request: web.Request, kind: str) -> Obj:
 
     Raises: StatusError 415, 400.
     """
-    media = request.content_type if "Content-Type" in request.headers else "application/json"
-    if media != "application/json":
-        raise statuses.unsupported_media_type(_ACCEPTED)
-    obj = decode_object(await read_bytes(request), kind)
+    obj = await _read_any(request, kind)
     found = obj.get("kind", kind)
     if found != kind:
         version = obj.get("apiVersion", "")
@@ -68,12 +65,21 @@ async def read_delete_options(request: web.Request) -> Obj:
     """
     if not request.can_read_body:
         return {}
-    body = await read_bytes(request)
-    if not body.strip():
+    if not (await read_bytes(request)).strip():
         return {}
-    if request.content_type != "application/json":
-        raise statuses.unsupported_media_type(_ACCEPTED)
-    return decode_object(body, "DeleteOptions")
+    return await _read_any(request, "DeleteOptions")
+
+
+async def _read_any(request: web.Request, kind: str) -> Obj:
+    media = request.content_type if "Content-Type" in request.headers else "application/json"
+    body = await read_bytes(request)
+    match media:
+        case "application/json":
+            return decode_object(body, kind)
+        case protobuf.MEDIA_TYPE:
+            return protobuf.decode(body)
+        case _:
+            raise statuses.unsupported_media_type(_ACCEPTED)
 
 
 def _go_error(body: bytes, error: Exception) -> str:

@@ -16,6 +16,7 @@ from podshell.sandbox.statuses import StatusError
 _SERVICE_ACCOUNT = "system:serviceaccount:"
 MASTERS = "system:masters"
 AUTHENTICATED = "system:authenticated"
+SERVICE_ACCOUNTS = "system:serviceaccounts"
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def service_account_groups(name: str) -> tuple[str, ...]:
     if not name.startswith(_SERVICE_ACCOUNT):
         return ()
     namespace = name[len(_SERVICE_ACCOUNT) :].partition(":")[0]
-    return ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")
+    return (SERVICE_ACCOUNTS, f"system:serviceaccounts:{namespace}")
 
 
 class Authority:
@@ -185,6 +186,8 @@ class Authority:
         rules = [*MASTER_RULES] if MASTERS in user.groups else []
         if AUTHENTICATED in user.groups:
             rules += BASIC_RULES
+        if SERVICE_ACCOUNTS in user.groups:
+            rules.append(ISSUER_RULE)
         for binding in self._bindings_of(user, namespace):
             rules += binding.rules
         return rules
@@ -233,4 +236,13 @@ BASIC_RULES = (
     ),
     Rule(("get",), (), non_resource_urls=("/healthz", "/livez", "/readyz", "/version", "/version/")),
     Rule(("get",), (), non_resource_urls=("/.well-known", "/.well-known/*")),
+)
+# What service accounts have beside (the same transcript); the paths themselves are not served.
+ISSUER_RULE = Rule(
+    ("get",),
+    (),
+    non_resource_urls=(
+        *("/.well-known/openid-configuration", "/.well-known/openid-configuration/"),
+        *("/openid/v1/jwks", "/openid/v1/jwks/"),
+    ),
 )
