@@ -29,6 +29,7 @@ from podshell.sandbox.controllers.recorder import EventRecorder
 from podshell.sandbox.controllers.replicasets import ReplicaSets
 from podshell.sandbox.controllers.scheduler import Scheduler
 from podshell.sandbox.controllers.statefulsets import StatefulSets
+from podshell.sandbox.defaults import fill
 from podshell.sandbox.finder import PodFinder
 from podshell.sandbox.kubeconfigs import Access, kubeconfig, write_kubeconfig
 from podshell.sandbox.kubelet.backoffs import Timings
@@ -71,7 +72,7 @@ class SandboxCluster:
         self.recorder = EventRecorder(self.store)
         self.kubelet = Kubelet(self.store, self.recorder, self.runtime, timings)
         finder = PodFinder(self.store, self.kubelet, self.runtime)
-        Streams(self.runtime, finder, self.store, self.faults).register(self.server)
+        Streams(self.runtime, finder, self.faults).register(self.server)
         self._controllers = ControlLoop(self.store, self._make_controllers())
         self._folder = folder
         self._scale_pods = scale_pods
@@ -159,21 +160,12 @@ class SandboxCluster:
         await self.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.stop()
 
-    def _make_controllers(self) -> list[
-        Scheduler
-        | Deployments
-        | ReplicaSets
-        | StatefulSets
-        | DaemonSets
-        | Jobs
-        | EndpointSlices
-        | GarbageCollector
-    ]:
+    def _make_controllers(
+        self,
+    ) -> list[Scheduler | Deployments | ReplicaSets | StatefulSets | DaemonSets | Jobs | EndpointSlices | GarbageCollector]:
         store, recorder = self.store, self.recorder
         return [
             Scheduler(store, recorder),
@@ -190,6 +182,7 @@ class SandboxCluster:
         resource = by_kind(obj["apiVersion"], obj["kind"])
         if resource is None:
             raise ValueError(f"the content has an object of an unknown kind: {obj['apiVersion']} {obj['kind']}")
+        fill(resource, obj)
         self.store.create(resource, obj)
 
     def _create_load(self) -> None:

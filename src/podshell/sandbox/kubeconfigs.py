@@ -32,13 +32,11 @@ def kubeconfig(accesses: Iterable[Access]) -> Obj:
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [
-            {"name": one.cluster, "cluster": {"server": one.url, "certificate-authority-data": _encoded(one.ca_pem)}}
-            for one in listed
+            {"name": one.cluster, "cluster": {"server": one.url, "certificate-authority-data": _encoded(one.ca_pem)}} for one in listed
         ],
         "users": [{"name": _user(one), "user": {"token": one.token}} for one in listed],
         "contexts": [
-            {"name": one.cluster, "context": {"cluster": one.cluster, "user": _user(one), "namespace": one.namespace}}
-            for one in listed
+            {"name": one.cluster, "context": {"cluster": one.cluster, "user": _user(one), "namespace": one.namespace}} for one in listed
         ],
         "current-context": listed[0].cluster,
         "preferences": {},

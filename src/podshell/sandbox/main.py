@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import shutil
 import signal
 import sys
@@ -125,5 +124,4 @@ def sandbox_command(**flags: object) -> None:
 add_options(SandboxSettings, "sandbox")(sandbox_command)
 
 if __name__ == "__main__":
-    os.umask(0o077)
     sandbox_command()

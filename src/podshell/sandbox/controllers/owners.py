@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from podshell.sandbox.defaults import fill
 from podshell.sandbox.resources import POD, Resource
 from podshell.sandbox.store import Obj, ObjectStore, WatchEvent, copied, timestamp
 
@@ -95,7 +96,8 @@ def is_ready(pod: Obj) -> bool:
 
 
 def create_pod(store: ObjectStore, pod: Obj) -> Obj:
-    """Create a pod as a controller does."""
+    """Create a pod as a controller does: with the defaults that the API server would fill in."""
+    fill(POD, pod)
     return store.create(POD, pod)
 
 
@@ -104,14 +106,13 @@ def delete_pod(store: ObjectStore, pod: Obj) -> None:
     metadata, grace = pod["metadata"], pod["spec"].get("terminationGracePeriodSeconds", 30)
     if "deletionTimestamp" in metadata:
         return
-    if not pod["spec"].get("nodeName") or grace == 0:
+    if not pod["spec"].get("nodeName") or grace == 0 or pod["status"].get("phase") in ("Succeeded", "Failed"):
         store.delete(POD, metadata["namespace"], metadata["name"])
         return
 
     def mark(obj: Obj) -> None:
         obj["metadata"]["deletionTimestamp"] = timestamp(now() + timedelta(seconds=grace))
         obj["metadata"]["deletionGracePeriodSeconds"] = grace
-        obj["metadata"]["generation"] = obj["metadata"].get("generation", 1) + 1
 
     store.modify(POD, metadata["namespace"], metadata["name"], mark)
 

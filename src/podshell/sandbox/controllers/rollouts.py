@@ -44,7 +44,7 @@ def first_replicas(deployment: Obj, sets: list[Obj]) -> int:
     desired = int(deployment["spec"].get("replicas", 1))
     running = sum(int(one["spec"]["replicas"]) for one in sets)
     if _is_recreate(deployment):
-        return 0 if any(one["status"].get("replicas") for one in sets) else desired
+        return 0 if any(_has_pods(one) for one in sets) else desired
     surge, _ = limits(deployment)
     return max(0, min(desired, desired + surge - running))
 
@@ -57,7 +57,7 @@ def plan(deployment: Obj, current: Obj, old: list[Obj]) -> dict[str, int]:
     changes: dict[str, int] = {}
     if _is_recreate(deployment):
         changes |= {one["metadata"]["name"]: 0 for one in active}
-        gone = not active and not any(one["status"].get("replicas") for one in old)
+        gone = not active and not any(_has_pods(one) for one in old)
         if gone and now_current != desired:
             changes[current["metadata"]["name"]] = desired
         return changes
@@ -76,8 +76,14 @@ def _shrink(deployment: Obj, current: Obj, active: list[Obj]) -> dict[str, int]:
     """Scale old sets down: pods that are not available first, then as many as maxUnavailable allows."""
     desired = int(deployment["spec"].get("replicas", 1))
     _, unavailable = limits(deployment)
-    available = sum(int(one["status"].get("availableReplicas", 0)) for one in [current, *active])
-    spare = max(0, available - (desired - unavailable))
+    least = desired - unavailable
+    # A set that was just scaled down still reports its old pods: count no more than its spec asks for.
+    available = sum(_available_of(one) for one in [current, *active])
+    total = sum(int(one["spec"]["replicas"]) for one in [current, *active])
+    coming = int(current["spec"]["replicas"]) - _available_of(current)
+    if total - least - coming <= 0:
+        return {}
+    spare = max(0, available - least)
     changes: dict[str, int] = {}
     for one in active:
         replicas = int(one["spec"]["replicas"])
@@ -88,6 +94,17 @@ def _shrink(deployment: Obj, current: Obj, active: list[Obj]) -> dict[str, int]:
         if removed:
             changes[one["metadata"]["name"]] = replicas - removed
     return changes
+
+
+def _has_pods(replicaset: Obj) -> bool:
+    """Whether a set has pods still, those that are ending included."""
+    status = replicaset["status"]
+    observed = status.get("observedGeneration") == replicaset["metadata"]["generation"]
+    return not observed or bool(status.get("replicas") or status.get("terminatingReplicas"))
+
+
+def _available_of(replicaset: Obj) -> int:
+    return min(int(replicaset["spec"]["replicas"]), int(replicaset["status"].get("availableReplicas", 0)))
 
 
 def status(deployment: Obj, current: Obj, sets: list[Obj], created: bool) -> Obj:

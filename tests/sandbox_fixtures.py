@@ -1,0 +1,66 @@
+"""Sandbox clusters for integration tests: a real API server and real processes, with a small content that is up in about a second.
+
+Each test gets a cluster of its own; nothing of it is left when the test ends. Registered as a plugin by `tests/conftest.py`.
+
+    async def test_something(sandbox_cluster: SandboxCluster) -> None:
+        sandbox_cluster.write_kubeconfig(path)                 # or .url, .ca_pem, .token(users.AGENT)
+        sandbox_cluster.authority.unbind(users.AGENT_EXEC)     # the agent may not exec any more
+        sandbox_cluster.faults.cut()                           # every open stream ends without a close frame
+        await sandbox_cluster.server.rotate()                  # the API server restarts on its port
+
+The content is shop/cart-0 (containers cart and exporter, bash), shop/storefront-… (sh only), payments/gateway-… (distroless) and
+reports/forecast (pending); `make_sandbox_cluster` starts others, such as a second one with the same names.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from podshell.sandbox.cluster import ContentMaker, SandboxCluster
+from podshell.sandbox.content import small_content
+from podshell.sandbox.kubelet.backoffs import Timings
+
+# Crashed containers and missing images come again after 0.2 s instead of 10 s.
+QUICK = Timings(backoff_base_seconds=0.2, backoff_cap_seconds=2.0)
+
+MakeSandboxCluster = Callable[..., Awaitable[SandboxCluster]]
+
+
+@pytest.fixture
+async def make_sandbox_cluster(tmp_path: Path) -> AsyncIterator[MakeSandboxCluster]:
+    """Start a cluster: `await make_sandbox_cluster("demo-west", content=full_content, scale_pods=5000)`."""
+    async with AsyncExitStack() as stack:
+
+        async def make(
+            name: str = "demo-east",
+            *,
+            content: ContentMaker = small_content,
+            scale_pods: int = 0,
+            server_version: tuple[int, int] = (1, 36),
+            timings: Timings = QUICK,
+            isolated: bool | None = None,
+            port: int = 0,
+        ) -> SandboxCluster:
+            cluster = SandboxCluster(
+                name,
+                folder=tmp_path / name,
+                content=content,
+                scale_pods=scale_pods,
+                server_version=server_version,
+                timings=timings,
+                isolated=isolated,
+            )
+            stack.push_async_callback(cluster.stop)
+            await cluster.start(port)
+            await cluster.settle()
+            return cluster
+
+        yield make
+
+
+@pytest.fixture
+async def sandbox_cluster(make_sandbox_cluster: MakeSandboxCluster) -> SandboxCluster:
+    """A running cluster "demo-east" whose pods have settled."""
+    return await make_sandbox_cluster()
