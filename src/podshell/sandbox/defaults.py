@@ -167,6 +167,7 @@ def _fill_job(obj: Obj, spec: Obj) -> None:
         spec.setdefault(field, value)
     spec.setdefault("completionMode", "NonIndexed")
     spec.setdefault("suspend", False)
+    spec.setdefault("manualSelector", False)
     spec.setdefault("podReplacementPolicy", "TerminatingOrFailed")
     # The controller-uid labels need the uid: label_job(), after the store has given it.
     labels = spec["template"]["metadata"].setdefault("labels", {})
@@ -180,6 +181,8 @@ def label_job(job: Obj) -> None:
     uid = job["metadata"]["uid"]
     labels = job["spec"]["template"]["metadata"].setdefault("labels", {})
     labels["batch.kubernetes.io/controller-uid"] = labels["controller-uid"] = uid
+    if not job["metadata"].get("labels"):
+        job["metadata"]["labels"] = dict(labels)
     job["spec"].setdefault("selector", {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}})
 
 

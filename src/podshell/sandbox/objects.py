@@ -139,7 +139,8 @@ class ObjectEndpoints:
         validation.check_create(resource, obj)
         warnings = self._admit(resource, obj)
         if _is_dry(request):
-            return self._single(request, resource, {**obj, "metadata": {"resourceVersion": "", **metadata}}, form)
+            metadata.setdefault("resourceVersion", "")
+            return _warned(self._single(request, resource, obj, form, status=201), warnings)
         created = self._store.create(resource, obj)
         if resource is JOB:
             created = self._store.modify(resource, namespace, created["metadata"]["name"], defaults.label_job)

@@ -126,6 +126,8 @@ def _merge_list(name: str, before: object, patch: list[Obj]) -> list[Obj]:
     if any(item.get("$patch") == "replace" for item in patch):
         return [item for item in patch if item.get("$patch") != "replace"]
     merged = list(old)
+    # New elements stand before the old ones, in the order of the patch (transcripts/ephemeral/errors.json: index 0).
+    added: list[Obj] = []
     for item in patch:
         if key not in item:
             text = f"map: map[{name}:...] does not contain declared merge key: {key}"
@@ -135,10 +137,10 @@ def _merge_list(name: str, before: object, patch: list[Obj]) -> list[Obj]:
             if at is not None:
                 del merged[at]
         elif at is None:
-            merged.append(strategic_patch({}, item))
+            added.append(strategic_patch({}, item))
         else:
             merged[at] = strategic_patch(merged[at], item)
-    return merged
+    return [*added, *merged]
 
 
 def _ordered(name: str, items: list[Obj], order: list[Obj]) -> list[Obj]:

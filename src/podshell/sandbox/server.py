@@ -36,7 +36,7 @@ Handler = Callable[[web.Request, str, str], Awaitable[web.StreamResponse]]
 # Upgrading these needs "create" beside "get" from 1.35 on (kubernetes.md 1.5).
 _STREAMS = frozenset({"exec", "attach", "portforward"})
 _BODY_LIMIT_BYTES = 3 * 1024 * 1024  # apiserver's MaxRequestBodyBytes
-USER_KEY = "podshell.user"  # request[USER_KEY]: the rbac.User, for handlers of subresources
+USER_KEY = web.RequestKey("podshell.user", User)  # request[USER_KEY]: for handlers of subresources
 
 _log = logging.getLogger(__name__)
 
