@@ -235,9 +235,10 @@ def _take_standard_streams(request: Request, descriptors: list[int], result: soc
 def _execute(request: Request, isolated: bool) -> NoReturn:
     if isolated:
         kernel.drop_capabilities()
+        os.setgroups([0])  # transcripts/exec/env-nontty.v5: groups=0(root)
     user = request.get("user")
     if user:
-        os.setgroups([])
+        os.setgroups([0])
         os.setgid(0)
         os.setuid(user)
         kernel.die_with_parent(signal.SIGKILL)  # a change of user clears it
