@@ -90,7 +90,7 @@ def test_a_leader_with_another_start_time_is_not_touched(shell: str, nonce: str)
 def test_jobs_are_killed_when_their_shell_has_ended_before(shell: str, nonce: str) -> None:
     with local_shell(nonce, ["sh"], shell=shell) as target, local_lifeline(nonce, shell=shell) as lifeline:
         lifeline.guard(target.leader)
-        target.type(f"(trap '' HUP; sleep 1004) & echo star''ted; exit\n")
+        target.type("(trap '' HUP; sleep 1004) & echo star''ted; exit\n")
         target.read_until(b"started")
         target.process.wait()
         until(lambda: bool(living(target.leader.sid)), "the job")

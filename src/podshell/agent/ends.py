@@ -1,0 +1,68 @@
+"""How a session's end is worded: one `End` from what ended it and what its lifeline reported. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from podshell.agent.lifeline import LifelineReport
+from podshell.agent.refusals import refusal_from_failed
+from podshell.kube.classify import Failed, FailureKind
+from podshell.kube.exec_ends import Exited, Lost
+from podshell.wire.messages import End, Facts
+
+_LIMIT_NAMES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Somebody ends the session. `reason`: closed, idle, revoked, target_gone, agent_stopped."""
+
+    reason: str
+    message: str = ""
+
+
+Outcome = Stop | Exited | Failed | Lost
+
+
+def end_from(outcome: Outcome, report: LifelineReport | None, *, managed: bool, ended: bool) -> End:
+    """Build the end. `ended`: the server said that the shell's process has ended; `managed`: a lifeline watched over it."""
+    left = report.left if report is not None else []
+    unkilled = list(report.unkilled) if report is not None else []
+    surely_gone = isinstance(outcome, Stop) and outcome.reason == "target_gone"
+    if not surely_gone and not isinstance(outcome, Failed):
+        if not ended and (report is None or not report.done):
+            unkilled.append(
+                "the shell: nobody confirmed its end; its lifeline goes on trying" if managed else "the command: nothing watches over it"
+            )
+        elif report is not None and not report.done and managed:
+            unkilled.append("background processes: the lifeline did not report in time and goes on trying")
+    return msgspec.structs.replace(_end(outcome), left=left[:_LIMIT_NAMES], unkilled=unkilled[:_LIMIT_NAMES])
+
+
+def _end(outcome: Outcome) -> End:
+    match outcome:
+        case Exited(code=code):
+            return End("exited", code)
+        case Failed():
+            refusal = refusal_from_failed(outcome)
+            reason = "target_gone" if outcome.kind is FailureKind.TARGET_GONE else "failed"
+            return End(reason, None, refusal.message, refusal.next_step, refusal)
+        case Lost():
+            return End("lost", None, outcome.message, "open a new shell; look at the API server if it goes on")
+        case Stop():
+            return End(outcome.reason, None, outcome.message[:4096])
+
+
+def facts_of(end: End) -> Facts:
+    """Flatten an end for its fact."""
+    facts: Facts = {"reason": end.reason, "message": end.message, "left": end.left, "unkilled": end.unkilled}
+    if end.exit_code is not None:
+        facts["exit_code"] = end.exit_code
+    if end.next_step:
+        facts["next_step"] = end.next_step
+    if end.refusal is not None:
+        facts["refusal_code"] = end.refusal.code.value
+        facts["refused_by"] = end.refusal.refused_by.value
+    return facts

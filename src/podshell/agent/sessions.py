@@ -1,0 +1,425 @@
+"""One session, from its acceptance to its end: the state machine that everything else of a session hangs on.
+
+It owns one shell after the other (shells.py; a lost one is replaced, F25), the output log and its consumers, the input streams and the
+idle clock, for its life. `run` is one task. A shell that was lost is followed by a new one in the same container, with the next
+incarnation, while log and offsets go on. session_table.py owns the sessions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol, TypeVar
+
+from podshell.agent.clock import Clock, TimerHandle
+from podshell.agent.consumers import Consumer, ConsumerChannel, Consumers
+from podshell.agent.ends import Outcome, Stop, end_from, facts_of
+from podshell.agent.execs import ClusterAccess
+from podshell.agent.idle import IdleClock, IdleStep
+from podshell.agent.inputs import InputStreams
+from podshell.agent.lifeline import LifelineReport
+from podshell.agent.marker import Leader
+from podshell.agent.output_log import OutputBudget, OutputLog
+from podshell.agent.shells import Shell, ShellPlan, end_predecessor
+from podshell.agent.targets import Gone, Leaving, TargetIdentity, target_state
+from podshell.aio.backoff import Backoff
+from podshell.kube.errors import Forbidden, KubeError, NotFound
+from podshell.kube.exec_dial import ExecTarget
+from podshell.kube.exec_ends import Exited, Lost, LostReason
+from podshell.kube.objects import Pod
+from podshell.wire.calls import OpenSession
+from podshell.wire.messages import Attach, Attached, End, Facts, Notice
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# A rotated API server is away for up to a minute: 10 tries with a cap of 10 s are 25 to 60 s.
+RESTART_TRIES = 10
+# One repaint for all that lost bytes within this time.
+_REDRAW_SECONDS = 0.05
+# What a container's end does to those inside: KILL, or TERM first.
+_KILLED_CODES = (137, 143)
+_LOOK_SECONDS = 5.0
+
+
+class Unknown(Enum):
+    """The API server did not say."""
+
+    UNKNOWN = "unknown"
+
+
+_UNKNOWN = Unknown.UNKNOWN
+_UNMANAGED = Notice(
+    "unmanaged", {"text": "the image has no shell, so nothing can watch over this command: it may go on after this terminal is gone"}
+)
+
+
+class FactTeller(Protocol):
+    def tell(self, session: str, kind: str, time_ms: int, data: Facts) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSurroundings:
+    """What a session uses and does not own."""
+
+    cluster: ClusterAccess
+    clock: Clock
+    budget: OutputBudget
+    facts: FactTeller
+    epoch: str
+    ring_bytes: int
+    backoff: Callable[[], Backoff]
+
+
+class Session:
+    """A session. `target` is where it runs; `opening` what was asked."""
+
+    def __init__(self, opening: OpenSession, target: TargetIdentity, around: SessionSurroundings) -> None:
+        self.opening = opening
+        self.target = target
+        self.state = "opening"
+        self.incarnation = opening.incarnation
+        self.ended_with: End | None = None
+        self.log = OutputLog(around.ring_bytes, around.budget)
+        self.consumers = Consumers(self.log, around.budget, around.clock, on_brake=self._apply_brake, on_gap=self._redraw_soon)
+        self._around = around
+        self._clock = around.clock
+        self._inputs = InputStreams()
+        self._idle = IdleClock(opening.idle_timeout_seconds, around.clock.time())
+        self._idle_timer: TimerHandle | None = None
+        self._redraw_timer: TimerHandle | None = None
+        self._size = (opening.cols, opening.rows)
+        self._shell: Shell | None = None
+        self._paused = False
+        self.settled = asyncio.Event()
+        self._stop: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
+        self._leaving: Leaving | None = None
+        self._cause = ""
+        self._schedule_idle()
+
+    # -- from outside -----------------------------------------------------------------------------------------------
+
+    def stop(self, stop: Stop) -> None:
+        """End the session; the first reason counts."""
+        if not self._stop.done():
+            self._stop.set_result(stop)
+
+    def attach(self, attach: Attach, channel: ConsumerChannel) -> Consumer:
+        """Add a consumer and answer it with Attached."""
+        start, reset, lost = self._place(attach)
+        consumer = self.consumers.attach(attach.viewer, attach.role, attach.window, attach.visible, start)
+        consumer.channel = channel
+        stream = self._inputs.stream(attach.viewer) if consumer.owner else None
+        if consumer.owner and attach.cols is not None and attach.rows is not None:
+            self.resize(attach.cols, attach.rows)
+        attached = Attached(
+            session=self.opening.session,
+            epoch=self._around.epoch,
+            incarnation=self.incarnation,
+            state=self.state,
+            start=start,
+            head=self.log.head,
+            input_taken=stream.received if stream is not None else 0,
+            input_limit=stream.limit if stream is not None else 0,
+            reset=reset,
+            lost=lost,
+            cols=self._size[0],
+            rows=self._size[1],
+            idle_timeout_seconds=self.opening.idle_timeout_seconds,
+        )
+        channel.accept(attached, consumer, attach.window)
+        self._greet(consumer, channel, repaint=start > 0 and reset)
+        return consumer
+
+    def receive_input(self, consumer: Consumer, offset: int, data: bytes | memoryview, *, auto: bool) -> None:
+        """Take typed bytes; only an owner's link has credit for them."""
+        if not consumer.owner:
+            return
+        if not auto:
+            self.note_activity()
+        if self._inputs.receive(consumer.viewer, offset, data):
+            self._flush_input()
+
+    def resize(self, cols: int, rows: int) -> None:
+        self._size = (cols, rows)
+        if self._shell is not None:
+            self._shell.resize(cols, rows)
+
+    def note_activity(self) -> None:
+        """The user is there: typing and "stay"."""
+        if self._idle.touch(self._clock.time()) is IdleStep.CLEARED:
+            self.consumers.tell(Notice("idle_cleared"))
+            self._schedule_idle()
+
+    def note_pod(self, pod: Pod | None) -> None:
+        """Look at a change of the pod; None: it is gone."""
+        match target_state(self.target, pod):
+            case Gone(text=text):
+                self.stop(Stop("target_gone", text))
+            case Leaving() as leaving if self._leaving is None:
+                self._leaving = leaving
+                self.consumers.tell(Notice("target", {"text": leaving.text}))
+            case _:
+                pass
+
+    def tell_viewers(self) -> None:
+        """Tell everybody how many look on."""
+        self.consumers.tell(Notice("viewers", {"owners": self.consumers.owners, "observers": self.consumers.observers}))
+
+    def dispose(self) -> None:
+        """Give back what an ended session still holds."""
+        self.consumers.finish()
+        self.log.close()
+
+    # -- from its shell ---------------------------------------------------------------------------------------------
+
+    def shell_output(self, data: bytes | memoryview) -> None:
+        self.log.append(data)
+        if self.opening.output_is_activity:
+            self.note_activity()
+        self._apply_brake()
+        self.consumers.wake()
+
+    def shell_writable(self) -> None:
+        self._flush_input()
+
+    # -- its life ---------------------------------------------------------------------------------------------------
+
+    async def run(self) -> End:
+        """Live until the end, and return it. Cancelling drops the connections, which lets the lifelines act."""
+        try:
+            outcome, shell, report = await self._live()
+        finally:
+            if self._shell is not None:
+                self._shell.abort()
+            for timer in (self._idle_timer, self._redraw_timer):
+                if timer is not None:
+                    timer.cancel()
+        managed, ended = (shell.managed, shell.ended) if shell is not None else (True, True)
+        end = end_from(outcome, report, managed=managed, ended=ended)
+        self.settle(end)
+        return end
+
+    def settle(self, end: End) -> None:
+        """Note the end and tell everybody, behind the last byte of output."""
+        self.state = "ended"
+        self.ended_with = end
+        self._inputs.drop_waiting()
+        self._tell_fact("ended", facts_of(end))
+        log.info("a session ended", extra={"session": self.opening.session, "reason": end.reason, "exit_code": end.exit_code})
+        self.consumers.end(end)
+        self.settled.set()
+
+    async def _live(self) -> tuple[Outcome, Shell | None, LifelineReport | None]:
+        self.consumers.tell(Notice("progress", {"phase": "connecting", "text": f"connecting to {self.target.container}"}))
+        stop = await self._until_stop(self._end_predecessor())
+        if stop is not None:
+            return stop, None, None
+        backoff = self._around.backoff()
+        while True:
+            shell = self._shell = self._new_shell()
+            outcome = await self._live_once(shell, backoff)
+            if isinstance(outcome, Stop) and outcome.reason == "target_gone":
+                shell.abort()  # there is nobody left to ask
+                return outcome, shell, None
+            if isinstance(outcome, Lost) and shell.managed:
+                self._note_lost(outcome)
+            report = await shell.close()
+            outcome = await self._judge(outcome)
+            if not isinstance(outcome, Lost) or not shell.managed:
+                return outcome, shell, report
+            again = await self._until_stop(self._wait_for_target(outcome, backoff))
+            if again is not None:
+                return again, shell, report
+            self.incarnation += 1
+
+    async def _live_once(self, shell: Shell, backoff: Backoff) -> Outcome:
+        """Open one shell and let it live; return why it ended."""
+        again = self.state == "restarting"
+        opened = await self._until_stop(shell.open())
+        if isinstance(opened, Stop):
+            return opened
+        if opened is not None:
+            # It was there before: the API server or the node is away for a while.
+            return Lost(LostReason.TRANSPORT, opened.message) if again and opened.retryable else opened
+        backoff.connected(self._clock.time())
+        self._note_started(shell, again)
+        return await self._until_stop(shell.wait())
+
+    def _new_shell(self) -> Shell:
+        target = ExecTarget(self.target.namespace, self.target.pod, self.target.container)
+        plan = ShellPlan(target, self.opening.command, self.opening.tty)
+        shell = Shell(self._around.cluster, plan, self, self._clock, size=self._size)
+        shell.set_paused(self._paused)
+        return shell
+
+    def _note_started(self, shell: Shell, again: bool) -> None:
+        self.state = "running"
+        shell.resize(*self._size)
+        leader = shell.leader or Leader(0, 0)
+        facts: Facts = {
+            "namespace": self.target.namespace,
+            "pod": self.target.pod,
+            "pod_uid": self.target.pod_uid,
+            "container": self.target.container,
+            "incarnation": self.incarnation,
+            "sid": leader.sid,
+            "start_ticks": leader.start_ticks,
+            "nonce": shell.nonce,
+        }
+        self._tell_fact("restarted" if self.incarnation > 1 else "opened", facts)
+        log.info("a shell started", extra={"session": self.opening.session, "incarnation": self.incarnation, "sid": leader.sid})
+        if again:
+            self.consumers.tell(Notice("restarted", {"incarnation": self.incarnation, "cause": self._cause, "offset": self.log.head}))
+        if not shell.managed:
+            self.consumers.tell(_UNMANAGED)
+        self._flush_input()
+
+    def _note_lost(self, lost: Lost) -> None:
+        self.state = "restarting"
+        self._cause = lost.message
+        log.warning("a shell was lost", extra={"session": self.opening.session, "incarnation": self.incarnation, "cause": lost.message})
+        for viewer in self._inputs.drop_waiting():
+            self._send_input_window(viewer)
+        self.consumers.tell(Notice("restarting", {"cause": lost.message}))
+
+    async def _judge(self, outcome: Outcome) -> Outcome:
+        """A shell that was killed may have gone with its container: then that is the reason."""
+        if isinstance(outcome, Exited) and outcome.code in _KILLED_CODES:
+            gone = await self._look_at_target()
+            if isinstance(gone, Gone | Leaving):
+                return Stop("target_gone", gone.text)
+        return outcome
+
+    async def _wait_for_target(self, lost: Lost, backoff: Backoff) -> Outcome | None:
+        """Wait with backoff until a new shell can be tried; returns the end instead when there is no use."""
+        while backoff.tries < RESTART_TRIES:
+            await asyncio.sleep(backoff.next_seconds(self._clock.time()))
+            state = await self._look_at_target()
+            if isinstance(state, Gone):
+                return Stop("target_gone", state.text)
+            if state is not _UNKNOWN:
+                return None
+        return lost
+
+    async def _look_at_target(self) -> Gone | Leaving | Unknown | None:
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                pod = await self._around.cluster.read_pod(self.target.namespace, self.target.pod)
+        except NotFound:
+            return target_state(self.target, None)
+        except Forbidden:
+            return None  # it may still be allowed to exec
+        except (KubeError, TimeoutError):
+            return _UNKNOWN
+        return target_state(self.target, pod)
+
+    async def _end_predecessor(self) -> None:
+        before = self.opening.predecessor
+        if before is None or not before.nonce or (before.pod_uid, before.container) != (self.target.pod_uid, self.target.container):
+            return
+        target = ExecTarget(self.target.namespace, self.target.pod, self.target.container)
+        leader = Leader(before.sid, before.start_ticks) if before.sid else None
+        try:
+            report = await end_predecessor(self._around.cluster, target, before.nonce, leader)
+        except KubeError as error:
+            log.warning("the shell before a restart could not be ended", extra={"session": self.opening.session, "cause": str(error)})
+            return
+        fields = {"killed": report.killed, "left": report.left, "unkilled": report.unkilled}
+        log.info("the shell before a restart was ended", extra={"session": self.opening.session, **fields})
+
+    async def _until_stop(self, work: Coroutine[object, object, T]) -> T | Stop:
+        """Do `work`, or as much of it as there is time for until somebody ends the session."""
+        task = asyncio.ensure_future(work)
+        first: list[asyncio.Future[T] | asyncio.Future[Stop]] = [task, self._stop]
+        try:
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else self._stop.result()
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+
+    # -- private ----------------------------------------------------------------------------------------------------
+
+    def _place(self, attach: Attach) -> tuple[int, bool, bool]:
+        """Return where output starts for a new consumer, whether that does not follow what it has, and whether bytes are lost."""
+        resume, kept = attach.resume, self.log
+        if resume is not None and resume.epoch == self._around.epoch and kept.tail <= resume.offset <= kept.head:
+            return resume.offset, False, False
+        start = kept.safe_start()
+        return start, True, start > 0
+
+    def _greet(self, consumer: Consumer, channel: ConsumerChannel, *, repaint: bool) -> None:
+        """Tell a new consumer what others were told before it came."""
+        if self.ended_with is not None:
+            consumer.end(self.ended_with)
+            return
+        if self.state == "restarting":
+            channel.send(Notice("restarting", {"cause": self._cause}))
+        if self._idle.warned:
+            channel.send(self._idle_warning())
+        if self._leaving is not None:
+            channel.send(Notice("target", {"text": self._leaving.text}))
+        if self._shell is not None and not self._shell.managed:
+            channel.send(_UNMANAGED)
+        if repaint:
+            self._redraw_soon()
+        self.tell_viewers()
+
+    def _flush_input(self) -> None:
+        shell = self._shell
+        if self.state != "running" or shell is None:
+            return
+        while shell.writable and (piece := self._inputs.next_piece()) is not None:
+            viewer, data = piece
+            shell.send_input(data)
+            self._send_input_window(viewer)
+
+    def _send_input_window(self, viewer: str) -> None:
+        stream = self._inputs.stream(viewer)
+        self.consumers.send_input_window(viewer, stream.taken, stream.limit)
+
+    def _apply_brake(self) -> None:
+        paused = not self.consumers.may_resume() if self._paused else self.consumers.must_pause()
+        if paused != self._paused:
+            self._paused = paused
+            if self._shell is not None:
+                self._shell.set_paused(paused)
+            self.consumers.tell(Notice("reading_paused" if paused else "reading_resumed"))
+
+    def _redraw_soon(self) -> None:
+        if self._redraw_timer is None and self.opening.tty:
+            self._redraw_timer = self._clock.call_later(_REDRAW_SECONDS, self._redraw)
+
+    def _redraw(self) -> None:
+        self._redraw_timer = None
+        if self._shell is not None:
+            self._shell.redraw()
+
+    def _idle_warning(self) -> Notice:
+        return Notice("idle_warning", {"seconds": max(0, round(self._idle.seconds_left(self._clock.time())))})
+
+    def _schedule_idle(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        due = self._idle.next_due()
+        self._idle_timer = None if due is None else self._clock.call_later(max(0.0, due - self._clock.time()), self._check_idle)
+
+    def _check_idle(self) -> None:
+        match self._idle.check(self._clock.time()):
+            case IdleStep.WARN:
+                self.consumers.tell(self._idle_warning())
+            case IdleStep.CLOSE:
+                self.stop(Stop("idle", f"nothing was typed for {self._idle.timeout_seconds:.0f} s"))
+                return
+            case _:
+                pass
+        self._schedule_idle()
+
+    def _tell_fact(self, kind: str, data: Facts) -> None:
+        self._around.facts.tell(self.opening.session, kind, self._clock.wall_ms(), data)

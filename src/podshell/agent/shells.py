@@ -1,0 +1,347 @@
+"""One life of a session's shell: its exec, the lifeline's exec beside it, and how both end (docs/adr/0002).
+
+Both are opened at the same time, and the shell counts as open only when its marker came and the lifeline is ready. When no `sh` is in
+PATH, the usual places are tried. `close` has the lifeline end everything and brings its report. sessions.py owns it and decides what
+follows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from podshell.agent.clock import Clock
+from podshell.agent.execs import ClusterAccess, ExecHandle
+from podshell.agent.lifeline import END_LINE, LifelineReport, ReportReader, leader_line, lifeline_command
+from podshell.agent.marker import MARKER_SECONDS, SHELL_PATHS, Leader, MarkerFilter, wrapper_command
+from podshell.agent.refusals import failed_from_error
+from podshell.kube.classify import Failed, FailureKind, classify_exit
+from podshell.kube.errors import KubeError
+from podshell.kube.exec_dial import ExecTarget
+from podshell.kube.exec_ends import ExecEnd, Exited, Lost, LostReason
+
+log = logging.getLogger(__name__)
+
+# The ladder takes 0.1 s for those who follow HUP, 1.2 s for those who do not, 2.2 s where something cannot be killed.
+REPORT_SECONDS = 5.0
+# After the lifeline has killed the shell, its Status comes within milliseconds.
+_STATUS_SECONDS = 1.0
+# A lifeline that is lost kills the shell in 1.2 s (v5), or its child does within 6 s (v4).
+_LIFELINE_TRIES = 2
+_LIFELINE_READY_SECONDS = 10.0
+
+
+class ShellOwner(Protocol):
+    """Who gets a shell's output; called on the event loop."""
+
+    def shell_output(self, data: bytes | memoryview) -> None: ...
+
+    def shell_writable(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShellPlan:
+    """What to run, and where."""
+
+    target: ExecTarget
+    command: Sequence[str]
+    tty: bool
+
+
+class _ShellReceiver:
+    """The shell exec's receiver: takes the marker out, keeps the end."""
+
+    def __init__(self, owner: ShellOwner, nonce: str | None) -> None:
+        self.marker = MarkerFilter(nonce) if nonce is not None else None
+        self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.ended_with: asyncio.Future[ExecEnd] = asyncio.get_running_loop().create_future()
+        self._owner = owner
+        self._opened_at = asyncio.get_running_loop().time()
+
+    def up(self) -> None:
+        if self.marker is None:
+            self.settle()
+
+    def output(self, channel: int, data: memoryview | bytes) -> None:
+        if self.marker is not None:
+            data = self.marker.receive(data)
+            if self.marker.done:
+                self.settle()
+        if data:
+            self._owner.shell_output(data)
+
+    def ended(self, end: ExecEnd) -> None:
+        if self.marker is not None and not self.marker.done:
+            held = self.marker.give_up()
+            if isinstance(end, Exited):
+                seconds = asyncio.get_running_loop().time() - self._opened_at
+                end = classify_exit(end.code, held.decode("utf-8", "replace"), seconds_after_start=seconds, started=False) or end
+            if held and not isinstance(end, Failed):
+                self._owner.shell_output(held)
+        if not self.ended_with.done():
+            self.ended_with.set_result(end)
+        self.settle()
+
+    def give_up_marker(self) -> None:
+        """The marker does not come: let everything pass."""
+        if self.marker is not None and not self.marker.done:
+            held = self.marker.give_up()
+            if held:
+                self._owner.shell_output(held)
+            self.settle()
+
+    def settle(self) -> None:
+        if not self.settled.done():
+            self.settled.set_result(None)
+
+
+class _LifelineReceiver:
+    """The lifeline exec's receiver: reads the report."""
+
+    def __init__(self) -> None:
+        self.reader = ReportReader()
+        self.ready = asyncio.Event()
+        self.done = asyncio.Event()
+        self.ended_with: asyncio.Future[ExecEnd] = asyncio.get_running_loop().create_future()
+
+    def up(self) -> None:
+        pass
+
+    def output(self, channel: int, data: memoryview | bytes) -> None:
+        if channel == 1:
+            self.reader.receive(data)
+            if self.reader.report.ready:
+                self.ready.set()
+            if self.reader.report.done:
+                self.done.set()
+
+    def ended(self, end: ExecEnd) -> None:
+        if not self.ended_with.done():
+            self.ended_with.set_result(end)
+        self.ready.set()
+        self.done.set()
+
+
+class Shell:
+    """One shell and its lifeline. `open` once, then `wait`, then `close`; `abort` at any time."""
+
+    def __init__(self, cluster: ClusterAccess, plan: ShellPlan, owner: ShellOwner, clock: Clock, *, size: tuple[int, int]) -> None:
+        self.nonce = ""
+        self.leader: Leader | None = None
+        self.managed = True
+        self._cluster = cluster
+        self._plan = plan
+        self._owner = owner
+        self._clock = clock
+        self._size = size
+        self._paused = False
+        self._stream: ExecHandle | None = None
+        self._receiver: _ShellReceiver | None = None
+        self._lifeline: ExecHandle | None = None
+        self._lifeline_receiver: _LifelineReceiver | None = None
+
+    # -- opening ----------------------------------------------------------------------------------------------------
+
+    async def open(self) -> Failed | None:
+        """Start shell and lifeline; returns why it failed. Then, and when it is cancelled, `close` or `abort` must follow."""
+        failed: Failed | None = None
+        for path in SHELL_PATHS:
+            failed = await self._open_with(path)
+            if failed is None or failed.kind is not FailureKind.SHELL_MISSING:
+                return failed
+            self.abort()
+        return await self._open_unmanaged() if self._plan.command else failed
+
+    async def _open_with(self, path: str) -> Failed | None:
+        self.nonce = secrets.token_hex(16)
+        command = wrapper_command(path, self.nonce, self._plan.command, size=self._size if self._plan.tty else None)
+        receiver = self._receiver = _ShellReceiver(self._owner, self.nonce)
+        timer = self._clock.call_later(MARKER_SECONDS, receiver.give_up_marker)
+        try:
+            async with asyncio.TaskGroup() as group:
+                lifeline = group.create_task(self._open_lifeline(path))
+                shell = group.create_task(self._open_stream(command, receiver))
+        finally:
+            timer.cancel()
+        if (failed := shell.result() or self._early_failure()) is not None:
+            return failed
+        self.leader = receiver.marker.leader if receiver.marker is not None else None
+        if (failed := lifeline.result()) is not None and not receiver.ended_with.done():
+            return Failed(
+                failed.kind if failed.kind is not FailureKind.SHELL_MISSING else FailureKind.SERVER,
+                f"the shell was closed again because nothing could watch over it: {failed.message}",
+                failed.next_step,
+                retryable=failed.retryable,
+            )
+        if self.leader is not None and self._lifeline is not None:
+            self._lifeline.send_stdin(leader_line(self.leader))
+        return None
+
+    def _early_failure(self) -> Failed | None:
+        receiver = self._receiver
+        if receiver is None or not receiver.ended_with.done():
+            return None
+        end = receiver.ended_with.result()
+        return end if isinstance(end, Failed) else None
+
+    async def _open_stream(self, command: Sequence[str], receiver: _ShellReceiver) -> Failed | None:
+        plan = self._plan
+        try:
+            self._stream = await self._cluster.open_exec(
+                plan.target,
+                command,
+                tty=plan.tty,
+                size=self._size if plan.tty else None,
+                receiver=receiver,
+                on_stdin_writable=self._owner.shell_writable,
+            )
+        except KubeError as error:
+            return failed_from_error(error)
+        if self._paused:
+            self._stream.pause()
+        await receiver.settled
+        return None
+
+    async def _open_lifeline(self, path: str) -> Failed | None:
+        failed: Failed | None = None
+        for _ in range(_LIFELINE_TRIES):
+            failed = await self._open_lifeline_once(path)
+            if failed is None or failed.kind is FailureKind.SHELL_MISSING:
+                break
+        return failed
+
+    async def _open_lifeline_once(self, path: str) -> Failed | None:
+        receiver = self._lifeline_receiver = _LifelineReceiver()
+        command = lifeline_command(path, self.nonce)
+        try:
+            self._lifeline = await self._cluster.open_exec(self._plan.target, command, tty=False, size=None, receiver=receiver)
+            async with asyncio.timeout(_LIFELINE_READY_SECONDS):
+                await receiver.ready.wait()
+        except KubeError as error:
+            return failed_from_error(error)
+        except TimeoutError:
+            return Failed(FailureKind.SERVER, "its lifeline did not answer", "Try again.", retryable=True)
+        if receiver.reader.report.ready:
+            return None
+        if receiver.reader.report.no_proc:
+            return Failed(FailureKind.SERVER, "the container has no /proc", "Name another container of the pod.")
+        end = receiver.ended_with.result()
+        return end if isinstance(end, Failed) else Failed(FailureKind.SERVER, f"its lifeline ended at once ({end})", "Try again.")
+
+    async def _open_unmanaged(self) -> Failed | None:
+        """Run a command of an image without any shell: nothing can watch over it there."""
+        self.managed, self.nonce = False, ""
+        self._lifeline = self._lifeline_receiver = None
+        receiver = self._receiver = _ShellReceiver(self._owner, None)
+        return await self._open_stream(self._plan.command, receiver) or self._early_failure()
+
+    # -- while it runs ----------------------------------------------------------------------------------------------
+
+    @property
+    def writable(self) -> bool:
+        return self._stream is not None and self._stream.stdin_writable
+
+    def send_input(self, data: bytes) -> None:
+        if self._stream is not None:
+            self._stream.send_stdin(data)
+
+    def resize(self, cols: int, rows: int) -> None:
+        self._size = (cols, rows)
+        if self._stream is not None:
+            self._stream.resize(cols, rows)
+
+    def redraw(self) -> None:
+        if self._stream is not None and self._plan.tty:
+            self._stream.redraw()
+
+    def set_paused(self, paused: bool) -> None:
+        if paused != self._paused:
+            self._paused = paused
+            if self._stream is not None:
+                (self._stream.pause if paused else self._stream.resume)()
+
+    async def wait(self) -> ExecEnd:
+        """Wait for the shell's end. A lost lifeline kills the shell, so its loss is the shell's. Cancelling is safe."""
+        assert self._receiver is not None
+        waiting = [self._receiver.ended_with]
+        if self._lifeline_receiver is not None:
+            waiting.append(self._lifeline_receiver.ended_with)
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if self._receiver.ended_with.done():
+            return self._receiver.ended_with.result()
+        return Lost(LostReason.TRANSPORT, "the connection that watches over the shell was lost")
+
+    # -- the end ----------------------------------------------------------------------------------------------------
+
+    async def close(self, patience_seconds: float = REPORT_SECONDS) -> LifelineReport:
+        """End everything of the session in the container and return what became of it. Cancelling drops the connections."""
+        self.set_paused(False)
+        try:
+            receiver = self._lifeline_receiver
+            if self._lifeline is not None and receiver is not None and not receiver.ended_with.done():
+                self._lifeline.send_stdin(END_LINE)
+                await _wait(receiver.done.wait(), patience_seconds)
+            elif self._stream is not None:
+                self._end_in_band()
+            if self._receiver is not None and self._stream is not None:
+                await _wait(asyncio.shield(self._receiver.ended_with), _STATUS_SECONDS)
+            return receiver.reader.report if receiver is not None else LifelineReport()
+        finally:
+            self.abort()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server has said that the shell's process ended."""
+        receiver = self._receiver
+        return receiver is None or (receiver.ended_with.done() and isinstance(receiver.ended_with.result(), Exited | Failed))
+
+    def abort(self) -> None:
+        """Drop both connections; the lifeline then does its work unasked."""
+        for stream in (self._stream, self._lifeline):
+            if stream is not None:
+                stream.abort()
+        self._stream = self._lifeline = None
+
+    def _end_in_band(self) -> None:
+        # kubernetes.md 3, first rung: all that can be done where nothing watches over the process.
+        assert self._stream is not None
+        if self._plan.tty:
+            self._stream.send_stdin(b"\x03\x03\x04")
+        elif self._stream.can_close_stdin:
+            self._stream.close_stdin()
+
+
+async def end_predecessor(cluster: ClusterAccess, target: ExecTarget, nonce: str, leader: Leader | None) -> LifelineReport:
+    """End what an earlier agent left of a session: a lifeline that is told to begin at once.
+
+    Raises:
+        KubeError: the exec was refused, or nobody answered.
+    """
+    receiver = _LifelineReceiver()
+    stream: ExecHandle | None = None
+    try:
+        for path in SHELL_PATHS:
+            receiver = _LifelineReceiver()
+            stream = await cluster.open_exec(target, lifeline_command(path, nonce), tty=False, size=None, receiver=receiver)
+            stream.send_stdin((leader_line(leader) if leader is not None else b"") + END_LINE)
+            await _wait(receiver.done.wait(), REPORT_SECONDS)
+            end = receiver.ended_with.result() if receiver.ended_with.done() else None
+            if not isinstance(end, Failed) or end.kind is not FailureKind.SHELL_MISSING:
+                break
+        return receiver.reader.report
+    finally:
+        if stream is not None:
+            stream.abort()
+
+
+async def _wait(waiting: Awaitable[object], seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await waiting
+    except TimeoutError:
+        return False
+    return True
