@@ -19,7 +19,7 @@ import picows
 from podshell.kube.channels import Subprotocol
 from podshell.kube.classify import Failed, FailureKind, classify
 from podshell.kube.errors import ExecRefused, Unreachable
-from podshell.kube.rest import Client
+from podshell.kube.rest import Client, read_bounded
 from podshell.kube.status import error_from_response
 
 # Seconds for TCP, TLS, upgrade; a kubelet under load was seen to need some.
@@ -94,7 +94,7 @@ async def _dial_once(client: Client, path: str, offer: str, listener_factory: Ca
                 listener_factory,
                 "ws" + connection.server.removeprefix("http") + path,
                 ssl_context=connection.tls,
-                websocket_handshake_timeout=None,
+                websocket_handshake_timeout=_DIAL_SECONDS,  # it, and not we, closes what was given up
                 logger_name=_picows_log,
                 max_frame_size=_FRAME_LIMIT_BYTES,
                 extra_headers=headers,
@@ -169,6 +169,8 @@ async def _read_refusal_again(client: Client, path: str, status_code: int) -> by
     ]
     try:
         async with await client.request_raw("GET", path, headers) as response:
-            return await response.content.read(_BODY_LIMIT_BYTES) if response.status == status_code else b""
+            if response.status != status_code:
+                return b""
+            return await read_bounded(response.content, _BODY_LIMIT_BYTES)
     except (aiohttp.ClientError, OSError):
         return b""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from podshell.kube.classify import Failed
+from podshell.kube.classify import Failed, classify
 
 
 class LostReason(StrEnum):
@@ -33,6 +33,25 @@ class Lost:
 
 
 ExecEnd = Exited | Failed | Lost
+
+
+def read_end(outcome: Exited | Failed | None, leftover: str, *, closed_here: bool, close_code: int) -> ExecEnd:
+    """Read the end off what came (the table of kubernetes.md 1.4).
+
+    `outcome` is channel 3's, `leftover` what it held that was no Status; `close_code` is the server's, 0 for none.
+    """
+    if outcome is not None:
+        return outcome
+    if leftover:
+        return classify(leftover)
+    if closed_here:
+        return Lost(LostReason.CLOSED_HERE, "the stream was closed from this side")
+    if close_code == 1000:
+        # kubectl returns 0 here (kubernetes#124571); it may have been anything.
+        return Lost(LostReason.NO_STATUS, "the server closed the stream without saying how the command ended")
+    if close_code:
+        return Lost(LostReason.TRANSPORT, f"the server closed the stream with code {close_code}")
+    return Lost(LostReason.TRANSPORT, "the connection to the API server broke")
 
 
 class ExecReceiver(Protocol):

@@ -294,8 +294,16 @@ def decode_answer(data: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T]) -
         raise BadAnswer(f"the server's answer is not what a Kubernetes API sends: {error}") from error
 
 
+async def read_bounded(content: aiohttp.StreamReader, limit_bytes: int) -> bytes:
+    """Read a body, and of one that is longer than `limit_bytes` about as much."""
+    body = b""
+    while len(body) < limit_bytes and (piece := await content.readany()):
+        body += piece
+    return body
+
+
 async def _refusal(response: aiohttp.ClientResponse) -> ApiError:
-    body = await response.content.read(_ERROR_BODY_LIMIT_BYTES)
+    body = await read_bounded(response.content, _ERROR_BODY_LIMIT_BYTES)
     return error_from_response(response.status, body, response.headers)
 
 

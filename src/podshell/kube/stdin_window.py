@@ -21,6 +21,8 @@ WINDOW_V4_BYTES = 32 * 1024
 WINDOW_V5_BYTES = 96 * 1024
 # A paste of 1 MiB may be handed over in one call, and not more than that may wait here.
 BACKLOG_LIMIT_BYTES = 1024 * 1024
+# Input kept for the one retry on v4, until the first output.
+REPLAY_LIMIT_BYTES = 32 * 1024
 _BARRIER_MARK = b"stdin"
 
 
@@ -34,6 +36,7 @@ class StdinWindow:
         self._sent = 0
         self._barrier_at = 0
         self._taken = 0
+        self._replay: bytearray | None = bytearray()
 
     @property
     def in_flight_bytes(self) -> int:
@@ -69,9 +72,13 @@ class StdinWindow:
         self.backlog_bytes -= len(piece)
         return piece
 
-    def count_sent(self, count: int) -> bytes | None:
-        """Note `count` octets as sent; return the payload of a ping that must follow them, if one is due."""
-        self._sent += count
+    def count_sent(self, piece: memoryview) -> bytes | None:
+        """Note `piece` as sent; return the payload of a ping that must follow it, if one is due."""
+        self._sent += len(piece)
+        if self._replay is not None:
+            self._replay += piece
+            if len(self._replay) > REPLAY_LIMIT_BYTES:
+                self._replay = None
         if self._sent - self._barrier_at < BARRIER_BYTES:
             return None
         self._barrier_at = self._sent
@@ -89,10 +96,19 @@ class StdinWindow:
         self._taken = taken
         return bool(self._backlog) or not was_open
 
-    def restarted(self, subprotocol: Subprotocol, replay: bytes) -> StdinWindow:
-        """Return the window of a new connection: `replay`, which was sent on the old one, then what waits."""
+    @property
+    def replayable(self) -> bool:
+        """Whether everything that was sent is still here."""
+        return self._replay is not None
+
+    def forget_sent(self) -> None:
+        """Drop what was kept for `restarted`: the process has answered."""
+        self._replay = None
+
+    def restarted(self, subprotocol: Subprotocol) -> StdinWindow:
+        """Return the window of a new connection: what was sent on the old one, then what waits."""
         window = StdinWindow(subprotocol)
-        for piece in (memoryview(replay), *self._backlog):
+        for piece in (memoryview(bytes(self._replay or b"")), *self._backlog):
             if piece:
                 window._backlog.append(piece)
                 window.backlog_bytes += len(piece)

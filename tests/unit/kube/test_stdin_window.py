@@ -17,7 +17,7 @@ def send_all(window: StdinWindow) -> tuple[int, list[bytes]]:
     while (piece := window.pop()) is not None:
         assert len(piece) <= STDIN_CHUNK_BYTES
         sent += len(piece)
-        barrier = window.count_sent(len(piece))
+        barrier = window.count_sent(piece)
         if barrier is not None:
             pings.append(barrier)
     return sent, pings
@@ -54,7 +54,7 @@ def test_all_input_arrives_in_order_in_pieces_of_any_size() -> None:
         if piece is None:
             break
         got += piece
-        barrier = window.count_sent(len(piece))
+        barrier = window.count_sent(piece)
         if barrier is not None:
             window.receive_pong(barrier)
     assert bytes(got) == data
@@ -96,9 +96,20 @@ def test_a_retry_sends_what_was_sent_before_and_then_what_waits() -> None:
     window.push(b"first ")
     send_all(window)
     window.push(b"second")
-    again = window.restarted(Subprotocol.V4, b"first ")
+    again = window.restarted(Subprotocol.V4)
     pieces = []
     while (piece := again.pop()) is not None:
         pieces.append(bytes(piece))
-        again.count_sent(len(piece))
+        again.count_sent(piece)
     assert b"".join(pieces) == b"first second"
+
+
+def test_much_input_or_an_answer_ends_the_chance_to_send_it_again() -> None:
+    window = StdinWindow(Subprotocol.V5)
+    assert window.replayable
+    window.push(bytes(33 * KIB))
+    send_all(window)
+    assert not window.replayable
+    answered = StdinWindow(Subprotocol.V5)
+    answered.forget_sent()
+    assert not answered.replayable
