@@ -1,8 +1,6 @@
 """What the server says about itself: /api, /apis (plain and aggregated), /version, health, /openapi/v3.
 
-Pure functions of the resource list and the version.  Forms are those of transcripts/discovery/.  OpenAPI documents
-are not served: the index is empty, and kubectl 1.37 then validates on the server and patches built-in types by their
-Go types.
+Pure functions of the resource list and the version.  Forms are those of transcripts/discovery/.
 """
 
 from __future__ import annotations
@@ -11,7 +9,7 @@ import hashlib
 
 from aiohttp import web
 
-from podshell.sandbox import statuses
+from podshell.sandbox import openapi, statuses
 from podshell.sandbox.representation import encode, json_response
 from podshell.sandbox.resources import ALL, REVIEW_GROUPS, Resource
 from podshell.sandbox.reviews import REVIEWS
@@ -71,7 +69,10 @@ def answer(request: web.Request, server_version: tuple[int, int]) -> web.Respons
             verbose = "verbose" in request.query
             return _text(f"[+]ping ok\n[+]log ok\n{check} check passed\n" if verbose else "ok")
         case ["openapi", "v3"]:
-            return json_response({"paths": {}})
+            return json_response(openapi.index())
+        case ["openapi", "v3", *rest]:
+            document = openapi.document(rest)
+            return page_not_found() if document is None else json_response(document)
         case ["api"]:
             return _aggregated([_group_discovery("")]) if aggregated else _api_versions(request)
         case ["apis"]:

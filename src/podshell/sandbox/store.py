@@ -8,6 +8,7 @@ bounded per resource, so a watch from an old version really gets 410; ``compact(
 
 from __future__ import annotations
 
+import bisect
 import secrets
 import uuid
 from collections import deque
@@ -22,6 +23,7 @@ from podshell.sandbox import statuses
 from podshell.sandbox.resources import EVENT, LEASE, NAMESPACE, Resource
 
 Obj = dict[str, Any]  # one plain Kubernetes JSON object; the one allowed Any
+_Key = tuple[str, ...]  # namespace (empty for cluster-wide resources), name
 ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 # 4096 changes per resource: a rollout of 5,000 pods makes a late watch relist, ordinary life does not.
@@ -62,7 +64,8 @@ class ObjectStore:
 
     def __init__(self, *, first_version: int = 0, history_length: int = HISTORY_LENGTH) -> None:
         self._version = first_version
-        self._objects: dict[Resource, dict[tuple[str, str], Obj]] = {}
+        self._objects: dict[Resource, dict[_Key, Obj]] = {}
+        self._keys: dict[Resource, list[_Key]] = {}  # sorted
         self._history: dict[Resource, deque[WatchEvent]] = {}
         self._floor: dict[Resource, int] = {}  # versions below it have left the history
         self._first_version = first_version
@@ -97,6 +100,7 @@ class ObjectStore:
             metadata.setdefault("labels", {})["kubernetes.io/metadata.name"] = metadata["name"]
         self._stamp(new)
         objects[key] = new
+        bisect.insort(self._keys.setdefault(resource, []), key)
         self._announce(WatchEvent("ADDED", resource, new, None, self._version))
         return new
 
@@ -106,8 +110,10 @@ class ObjectStore:
 
     def list(self, resource: Resource, namespace: str | None = None) -> list[Obj]:
         """List objects in the order of their keys (namespace, then name), as etcd does."""
-        objects = self._objects.get(resource, {})
-        return [objects[key] for key in sorted(objects) if namespace is None or key[0] == namespace]
+        objects, keys = self._objects.get(resource, {}), self._keys.get(resource, [])
+        if namespace is not None:
+            keys = keys[bisect.bisect_left(keys, (namespace,)) : bisect.bisect_left(keys, (namespace + "\0",))]
+        return [objects[key] for key in keys]
 
     def modify(self, resource: Resource, namespace: str | None, name: str, change: Callable[[Obj], None]) -> Obj:
         """Apply ``change`` to a copy and store it; no new version when nothing changed.
@@ -143,7 +149,10 @@ class ObjectStore:
         old = self.get(resource, namespace, name)
         if old is None:
             raise statuses.not_found(resource.plural, name, resource.group)
-        del self._objects[resource][self._key(resource, namespace, name)]
+        key = self._key(resource, namespace, name)
+        del self._objects[resource][key]
+        keys = self._keys[resource]
+        del keys[bisect.bisect_left(keys, key)]
         final = {**old, "metadata": dict(old["metadata"])}
         if last is not None:
             last(final)
@@ -179,7 +188,7 @@ class ObjectStore:
         return self._version
 
     @staticmethod
-    def _key(resource: Resource, namespace: str | None, name: str) -> tuple[str, str]:
+    def _key(resource: Resource, namespace: str | None, name: str) -> _Key:
         return ((namespace or "default") if resource.namespaced else "", name)
 
     def _stamp(self, obj: Obj) -> None:
