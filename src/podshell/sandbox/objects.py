@@ -48,9 +48,9 @@ class ObjectEndpoints:
                 return await self._list_or_watch(request, resource, namespace, info, form)
             case "create" if not info.name:
                 return await self._create(request, resource, namespace, form)
-            case "update":
+            case "update" if info.name:
                 return await self._update(request, resource, namespace, info, form)
-            case "patch":
+            case "patch" if info.name:
                 return await self._patch(request, resource, namespace, info, form)
             case "delete":
                 return await self._deletion.delete(request, resource, namespace, info.name)
