@@ -5,9 +5,9 @@ once and asks it over a SOCK_SEQPACKET pair.  A request is one JSON message with
 and error; the answer is one message; the end of every process is told as a notice.  Run as a plain script with
 ``-I -S``: it imports no package of ours.
 
-Nothing outlives it.  It dies with the process that started it (PDEATHSIG, and the end of the socket), the first process
+Nothing outlives it.  It ends with the process that started it (PDEATHSIG, and the end of the socket), the first process
 of each container dies with it, and a pid namespace dies with its first process.  Without namespaces it adopts orphans
-and, when the socket ends, kills every descendant it has.
+and, when the socket ends, kills every descendant it has before it ends itself.
 
 Messages in:  {"id", "op": "start" | "exec", ...}, {"op": "kill", "pid", "signal"}
 Messages out: {"id", "pid"} or {"id", "error"} and {"exited": pid, "code": exit code as Kubernetes counts}
@@ -168,9 +168,17 @@ class Launcher:
                 self._send({"exited": pid, "code": code if code >= 0 else 128 - code})
 
     def _kill_everything(self) -> None:
-        for pid in [*self._alive, *([] if self._isolated else _descendants(os.getpid()))]:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        pids = [*self._alive] if self._isolated else _descendants(os.getpid())
+        while pids:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            if self._isolated:
+                return
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(-1, 0):  # each end may hand us more to wait for
+                    pass
+            pids = _descendants(os.getpid())
 
 
 def _descendants(root: int) -> list[int]:
@@ -281,11 +289,12 @@ def find_program(word: str, path: str, root: str = "") -> str:
 
 def main() -> None:
     """Serve the socket given by number; ``isolated`` or ``plain`` says whether there are namespaces."""
-    kernel.die_with_parent(signal.SIGKILL)
     control = socket.socket(fileno=int(sys.argv[1]))
     control.set_inheritable(False)
     isolated = sys.argv[2] == "isolated"
-    if not isolated:
+    if isolated:
+        kernel.die_with_parent(signal.SIGKILL)
+    else:  # it must outlive the sandbox by the moment that killing the descendants takes
         kernel.adopt_orphans()
     Launcher(control, isolated).run()
 

@@ -20,6 +20,7 @@ from podshell.sandbox.streams.handshake import (
     Finder,
     NodeError,
     StreamOptions,
+    asks_for_spdy,
     check_streams,
     check_subprotocol,
     check_upgrade,
@@ -62,7 +63,8 @@ class Streams:
         try:
             found = self._finder(namespace, pod, options.container)
             target = Target(namespace, pod, found.name)
-            refused = check_upgrade(request)
+            spdy = asks_for_spdy(request)
+            refused = None if spdy else check_upgrade(request)
             if refused is not None:
                 return refused
             check_streams(options)
@@ -73,6 +75,8 @@ class Streams:
                 raise NodeError(500, "rpc error: code = InvalidArgument desc = tty and stderr cannot both be true")
         except NodeError as error:
             return error.response()
+        if spdy:
+            check_upgrade(request)  # refuses it: SPDY is not served here
         fault = self.faults.take(target)
         if fault is not None and fault.refuse is not None:
             raise fault.refuse

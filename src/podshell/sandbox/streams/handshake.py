@@ -83,6 +83,11 @@ def read_flag(query: MultiMapping[str], name: str) -> bool:
     return name in query and query[name].lower() not in ("false", "0")
 
 
+def asks_for_spdy(request: web.Request) -> bool:
+    """Whether this is kubectl's second try, over SPDY, after a WebSocket was refused; it prints the node's reason of this one."""
+    return request.headers.get("Upgrade", "").lower() == "spdy/3.1" and "X-Stream-Protocol-Version" in request.headers
+
+
 def check_upgrade(request: web.Request) -> web.StreamResponse | None:
     """Refuse what is no WebSocket request; None when it is one."""
     words = [word.strip().lower() for word in request.headers.get("Connection", "").split(",")]
