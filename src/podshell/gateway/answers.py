@@ -18,7 +18,7 @@ REFERENCE = "#/components/schemas/{name}"
 DESCRIBED_TYPES: set[Any] = {ErrorBody}
 
 
-class Refused(Exception):  # noqa: N818  # the design's word for an expected no
+class Refused(Exception):  # the design's word for an expected no
     """A call that ends with a refusal, to be answered as JSON with the status of its code."""
 
     def __init__(self, refusal: Refusal, retry_after_ms: int | None = None) -> None:

@@ -22,19 +22,6 @@ def _user_name() -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GatewayLimits:
-    """What one gateway carries at most. Everything over it is refused with `limit_reached`, never queued without end."""
-
-    sessions_per_user: int = field(default=250, metadata=_option("live sessions of one user"))
-    sessions_per_cluster: int = field(default=500, metadata=_option("live sessions in one cluster"))
-    tickets_per_user: int = field(default=500, metadata=_option("unused tickets of one user"))
-    pending_sockets: int = field(default=256, metadata=_option("sockets that have not said who they are yet"))
-    # the largest body that means something is a session with a long command: 256 x 4 KiB
-    body_bytes: int = field(default=1_200_000, metadata=_option("bytes of one request body"))
-    live_subscriptions: int = field(default=64, metadata=_option("subscriptions of one live socket"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySettings:
     """Settings of one gateway process."""
 
@@ -57,7 +44,14 @@ class GatewaySettings:
         default=20.0, metadata=_option("seconds without its agent after which another agent of the cluster restarts a session")
     )
     agent_answer_seconds: float = field(default=2.0, metadata=_option("seconds an agent has to accept or refuse a session"))
-    limits: GatewayLimits = field(default_factory=GatewayLimits, metadata=_option("limits"))
+    # What one gateway carries at most. Everything over it is refused with `limit_reached`, never queued without end.
+    sessions_per_user: int = field(default=250, metadata=_option("live sessions of one user at most"))
+    sessions_per_cluster: int = field(default=500, metadata=_option("live sessions in one cluster at most"))
+    tickets_per_user: int = field(default=500, metadata=_option("unused tickets of one user at most"))
+    pending_sockets: int = field(default=256, metadata=_option("sockets that have not said who they are yet, at most"))
+    # the largest body that means something is a session with a long command: 256 x 4 KiB
+    body_bytes: int = field(default=1_200_000, metadata=_option("bytes of one request body at most"))
+    live_subscriptions: int = field(default=64, metadata=_option("subscriptions of one live socket at most"))
 
     @property
     def database_path(self) -> Path:

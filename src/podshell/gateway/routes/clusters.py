@@ -27,7 +27,7 @@ async def list_clusters(request: Request, caller: AnyCaller) -> Response:
 async def add_cluster(request: Request, caller: ChangingCaller) -> Response:
     """Make a one-time enrolment token for a cluster, new or known."""
     here = services(request)
-    body = await read_body(request, ClusterBody, here.settings.limits.body_bytes)
+    body = await read_body(request, ClusterBody, here.settings.body_bytes)
     return answer(await here.clusters.make_enrolment(caller.subject, body), 201)
 
 

@@ -21,7 +21,7 @@ router = APIRouter(tags=["sessions"])
 async def open_session(request: Request, caller: ChangingCaller) -> Response:
     """Decide, audit, grant, and ask the agent; the shell opens after the answer."""
     here = services(request)
-    body = await read_body(request, OpenSessionBody, here.settings.limits.body_bytes)
+    body = await read_body(request, OpenSessionBody, here.settings.body_bytes)
     # the ticket first: a session that nobody can reach must not be opened
     here.tickets.check_room(caller.name)
     record = await here.sessions.open(caller.subject, body)
@@ -67,6 +67,6 @@ async def close_session(request: Request, caller: ChangingCaller, session: str) 
 async def make_ticket(request: Request, caller: ChangingCaller) -> Response:
     """Make a single-use ticket for /ws/live."""
     here = services(request)
-    body = await read_body(request, TicketBody, here.settings.limits.body_bytes)
+    body = await read_body(request, TicketBody, here.settings.body_bytes)
     ticket = here.tickets.issue(caller.name, body.purpose, "")
     return answer(Ticket(ticket.text, ticket.expires_at), 201)

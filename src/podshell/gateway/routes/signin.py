@@ -18,7 +18,7 @@ router = APIRouter(tags=["sign-in"])
 async def sign_in(request: Request) -> Response:
     """Exchange a one-time secret for a cookie and a page token."""
     here = services(request)
-    body = await read_body(request, SigninBody, here.settings.limits.body_bytes)
+    body = await read_body(request, SigninBody, here.settings.body_bytes)
     secret, caller = await here.credentials.redeem_signin(body.secret)
     response = answer(SignedIn(User(caller.name, caller.role), caller.page_token))
     response.set_cookie(

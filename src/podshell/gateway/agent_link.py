@@ -1,0 +1,323 @@
+"""One link of one agent instance: drives the sans-IO link (wire/link.py) over its WebSocket and hands events to whoever has the stream.
+
+Its reader never waits for anybody: handlers take what they get at once (credit bounds it). Its writer pulls from the link what there is
+credit for. Owned by admission.py while the socket is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol, TypeVar
+
+import msgspec
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from podshell.aio.tasks import TaskSet
+from podshell.gateway.answers import Refused, refused
+from podshell.gateway.authority import Permit, Place
+from podshell.wire import messages as m
+from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
+from podshell.wire.frames import LinkFault
+from podshell.wire.link import (
+    ByteSource,
+    CallCancelled,
+    DataReceived,
+    GapReceived,
+    LinkConnection,
+    LinkEvent,
+    Message,
+    MessageReceived,
+    StreamLost,
+    WindowReceived,
+)
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+# A tick that comes so late means that our own event loop stood still; the peer may well have spoken.
+LATE_SECONDS = 2.0
+LINK_LOST = Refusal(ErrorCode.LINK_LOST, RefusedBy.GATEWAY, "the connection to the cluster's agent was lost")
+
+T = TypeVar("T")
+
+
+class StreamHandler(Protocol):
+    """Who has a stream. All methods return at once. `lose` is called at most once, and then nothing more."""
+
+    def receive_message(self, message: Message) -> None: ...
+    def receive_data(self, offset: int, data: memoryview) -> None: ...
+    def receive_gap(self, start: int, end: int) -> None: ...
+    def receive_window(self, acked: int, limit: int) -> None: ...
+    def lose(self, refusal: Refusal) -> None: ...
+
+
+class AgentLink:
+    """A link that has been welcomed.
+
+    Args:
+        on_message: gets the link's own messages: facts, syncs, draining. Must not block.
+    """
+
+    def __init__(
+        self, connection: LinkConnection, socket: WebSocket, hello: m.Hello, on_message: Callable[[AgentLink, Message], None]
+    ) -> None:
+        self.place = Place(hello.cluster, hello.instance, hello.epoch)
+        self.hello = hello
+        self.draining = hello.draining
+        self.connected_at = datetime.now(UTC)
+        self._connection = connection
+        self._socket = socket
+        self._on_message = on_message
+        self._handlers: dict[int, StreamHandler] = {}
+        self._wake = asyncio.Event()
+        self._heard = asyncio.Event()
+        self._closed = False
+
+    # What others do with a link.
+
+    @property
+    def leaving(self) -> bool:
+        """The agent takes no new sessions: it is draining or said that it goes."""
+        return self.draining or self._connection.peer_going_away
+
+    async def call(self, permit: Permit, answer: type[T], *, timeout_seconds: float) -> T:
+        """Ask the agent for something that has one answer. Cancelling is safe and tells the agent.
+
+        Raises:
+            Refused: the agent's refusal; agent_busy when it did not answer in time; link_lost; protocol_error when the answer is none.
+        """
+        waiter = _CallWaiter()
+        stream = self.open_call(permit, waiter)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                body = await waiter.reply
+        except TimeoutError:
+            text = f"the cluster's agent did not answer within {timeout_seconds:g} s"
+            raise refused(ErrorCode.AGENT_BUSY, text, "try again", retry_after_ms=1000) from None
+        finally:
+            self.cancel_call(stream)
+        try:
+            return msgspec.msgpack.decode(body, type=answer)
+        except msgspec.DecodeError as error:
+            raise refused(ErrorCode.PROTOCOL_ERROR, "the agent's answer does not parse", by=RefusedBy.AGENT) from error
+
+    def open_call(self, permit: Permit, handler: StreamHandler) -> int:
+        """Start a call whose answers go to `handler`; returns its stream.
+
+        Raises:
+            Refused: link_lost.
+        """
+        self._check(permit)
+        stream = self._connection.open_call(m.Call(permit.operation.name, msgspec.Raw(permit.params or b"\x80"), permit.grant))
+        self._handlers[stream] = handler
+        self.flush()
+        return stream
+
+    def cancel_call(self, stream: int) -> None:
+        """End a call. One that has ended is left alone."""
+        self._handlers.pop(stream, None)
+        self._connection.cancel_call(stream)
+        self.flush()
+
+    def attach(self, permit: Permit, attach: m.Attach, handler: StreamHandler) -> int:
+        """Start to consume a session; Attached or Reset go to `handler`. Returns the stream.
+
+        Raises:
+            Refused: link_lost.
+        """
+        self._check(permit)
+        stream = self._connection.open_consumer(msgspec.structs.replace(attach, grant=permit.grant))
+        self._handlers[stream] = handler
+        self.flush()
+        return stream
+
+    def send(self, stream: int, message: Message) -> None:
+        self._connection.send(message, stream)
+        self._drop_ended(stream)
+        self.flush()
+
+    def send_window(self, stream: int, acked: int, limit: int) -> None:
+        self._connection.send_window(stream, acked, limit)
+        self.flush()
+
+    def set_source(self, stream: int, source: ByteSource, *, offset: int, limit: int) -> None:
+        self._connection.set_source(stream, source, offset=offset, limit=limit)
+        self.flush()
+
+    def wake(self, stream: int) -> None:
+        self._connection.wake(stream)
+        self.flush()
+
+    def reset(self, stream: int, refusal: Refusal) -> None:
+        """End a stream for a stated cause; its handler hears nothing more."""
+        self._handlers.pop(stream, None)
+        self._connection.reset(stream, refusal)
+        self.flush()
+
+    def send_ack(self, fact: int) -> None:
+        self._connection.send(m.FactAck(fact))
+        self.flush()
+
+    def flush(self) -> None:
+        """Let the writer look for something to send."""
+        self._wake.set()
+
+    async def answers_within(self, seconds: float) -> bool:
+        """Ask whether the agent is still there: anything that it sends counts."""
+        self._heard.clear()
+        self._connection.send(m.Ping(0))
+        self.flush()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._heard.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    # What its owner does.
+
+    async def run(self) -> None:
+        """Carry the link until its socket is closed; then every stream is lost. Cancelling is safe."""
+        name = f"link {self.place.cluster}/{self.place.instance}"
+        try:
+            async with TaskSet(name) as tasks:
+                tasks.start("writer", self._write(), endless=True)
+                tasks.start("clock", self._tick(), endless=True)
+                await self._read()
+        finally:
+            self._lose_all()
+
+    async def close(self, reason: str, code: int) -> None:
+        """Say goodbye and close the socket. The agent dials again."""
+        try:
+            async with asyncio.timeout(0.5):
+                self._connection.send(m.Goaway(reason))
+                await self._socket.send_bytes(self._connection.data_to_send(4 * 1024 * 1024))
+                await self._socket.close(code, reason)
+        except (TimeoutError, WebSocketDisconnect, RuntimeError, LinkFault):
+            log.debug("a link could not be closed in order", extra={"cluster": self.place.cluster})
+
+    async def _read(self) -> None:
+        loop, connection = asyncio.get_running_loop(), self._connection
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            try:
+                events = connection.receive_data(message.get("bytes") or b"", now=loop.time())
+            except LinkFault as fault:
+                log.warning("an agent broke the link protocol: %s", fault, extra={"cluster": self.place.cluster})
+                await self.close(str(fault)[:100], 1002)
+                return
+            self._heard.set()
+            self._dispatch(events)
+            self._wake.set()
+
+    async def _write(self) -> None:
+        connection, wake = self._connection, self._wake
+        try:
+            while True:
+                await wake.wait()
+                wake.clear()
+                while data := connection.data_to_send():
+                    await self._socket.send_bytes(data)
+        except (WebSocketDisconnect, RuntimeError):
+            # the socket is gone: the reader hears of it, and ends us
+            await asyncio.get_running_loop().create_future()
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + TICK_SECONDS
+            await asyncio.sleep(TICK_SECONDS)
+            try:
+                if loop.time() - due > LATE_SECONDS:
+                    self._connection.forgive_silence(loop.time())
+                self._connection.tick(loop.time())
+            except LinkFault as fault:
+                log.warning("a link ends: %s", fault, extra={"cluster": self.place.cluster})
+                await self.close(str(fault)[:100], 1001)
+            self._wake.set()
+
+    # Private.
+
+    def _check(self, permit: Permit) -> None:
+        if self._closed:
+            raise Refused(LINK_LOST, 0)
+        if permit.place != self.place:
+            raise RuntimeError("a permit was used at another place than it is for")
+
+    def _dispatch(self, events: list[LinkEvent]) -> None:
+        handlers = self._handlers
+        for event in events:
+            stream = event.stream
+            if stream == 0:
+                if isinstance(event, MessageReceived):
+                    self._receive_link_message(event.message)
+                continue
+            handler = handlers.get(stream)
+            if handler is None:
+                continue
+            match event:
+                case DataReceived(offset=offset, data=data):
+                    handler.receive_data(offset, data)
+                case WindowReceived(acked=acked, limit=limit):
+                    handler.receive_window(acked, limit)
+                case MessageReceived(message=message):
+                    self._drop_ended(stream)
+                    handler.receive_message(message)
+                case GapReceived(start=start, end=end):
+                    handler.receive_gap(start, end)
+                case StreamLost() | CallCancelled():
+                    del handlers[stream]
+                    handler.lose(LINK_LOST)
+
+    def _receive_link_message(self, message: Message) -> None:
+        if isinstance(message, m.Draining):
+            self.draining = message.draining
+        self._on_message(self, message)
+
+    def _drop_ended(self, stream: int) -> None:
+        if not self._connection.has_stream(stream):
+            self._handlers.pop(stream, None)
+
+    def _lose_all(self) -> None:
+        self._closed = True
+        handlers, self._handlers = self._handlers, {}
+        for handler in handlers.values():
+            handler.lose(LINK_LOST)
+
+
+class _CallWaiter:
+    """The handler of a call with one answer."""
+
+    def __init__(self) -> None:
+        self.reply: asyncio.Future[msgspec.Raw] = asyncio.get_running_loop().create_future()
+
+    def receive_message(self, message: Message) -> None:
+        if self.reply.done():
+            return
+        match message:
+            case m.Reply(body=body, refusal=None):
+                self.reply.set_result(body)
+            case m.Reply(refusal=Refusal() as refusal) | m.Reset(refusal=refusal):
+                retryable = refusal.meaning.retryable
+                self.reply.set_exception(Refused(refusal, 1000 if retryable else None))
+            case _:
+                pass
+
+    def receive_data(self, offset: int, data: memoryview) -> None:
+        pass
+
+    def receive_gap(self, start: int, end: int) -> None:
+        pass
+
+    def receive_window(self, acked: int, limit: int) -> None:
+        pass
+
+    def lose(self, refusal: Refusal) -> None:
+        if not self.reply.done():
+            self.reply.set_exception(Refused(refusal, 1000))

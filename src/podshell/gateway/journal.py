@@ -1,0 +1,180 @@
+"""The journal: what the gateway knows of every session, and what a successor of its agent must know to end what that left.
+
+The database is the only copy. Each change is published as a hint on the bus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Delete, Insert, Update, delete, func, insert, select, update
+
+from podshell.gateway import tables
+from podshell.gateway.bus import SESSIONS, Bus, SessionChanged, encode_hint
+from podshell.gateway.database import Database
+from podshell.gateway.models import Session, SessionState
+from podshell.policy.rules import Target
+from podshell.wire.calls import OpenSession, Predecessor
+from podshell.wire.messages import End
+
+# What a list of ended sessions shows at most.
+LIST_LIMIT = 200
+
+_table = tables.sessions
+
+
+class SessionRecord(Struct, frozen=True, kw_only=True):
+    """One session as the database has it (tables.py). Times in Unix milliseconds."""
+
+    id: str
+    kind: Literal["exec"]
+    state: SessionState
+    cluster: str
+    namespace: str
+    pod: str
+    container: str
+    command: list[str]
+    tty: bool
+    stdin: bool
+    cols: int
+    rows: int
+    user: str
+    reason: str
+    idle_timeout_seconds: float
+    output_is_activity: bool
+    record: bool
+    created_ms: int
+    instance: str
+    epoch: str
+    started_ms: int | None = None
+    ended_ms: int | None = None
+    end: End | None = None
+    revoked: str | None = None
+    incarnation: int = 1
+    pod_uid: str = ""
+    node: str = ""
+    sid: int = 0
+    start_ticks: int = 0
+    nonce: str = ""
+
+    @property
+    def live(self) -> bool:
+        return self.state != "ended"
+
+    @property
+    def target(self) -> Target:
+        return Target(self.cluster, self.namespace, self.pod, self.container, self.id, self.user)
+
+    def shown(self) -> Session:
+        """Build what the API shows."""
+        return Session(
+            self.id, self.kind, self.state, self.cluster, self.namespace, self.pod, self.container, self.command, self.tty, self.user,
+            self.reason, _time(self.created_ms), _time_or_none(self.started_ms), _time_or_none(self.ended_ms), self.end, self.epoch,
+            self.incarnation, self.idle_timeout_seconds, self.record,
+        )  # fmt: skip
+
+    def opening(self) -> OpenSession:
+        """Build the parameters of session.open; a later incarnation names the shell that it follows."""
+        predecessor = None
+        if self.incarnation > 1:
+            predecessor = Predecessor(self.pod_uid, self.container, self.sid, self.start_ticks, self.nonce)
+        return OpenSession(
+            session=self.id, kind=self.kind, namespace=self.namespace, pod=self.pod, user=self.user, container=self.container,
+            command=self.command, tty=self.tty, stdin=self.stdin, cols=self.cols, rows=self.rows,
+            idle_timeout_seconds=self.idle_timeout_seconds, output_is_activity=self.output_is_activity, record=self.record,
+            reason=self.reason, incarnation=self.incarnation, predecessor=predecessor,
+        )  # fmt: skip
+
+
+class Journal:
+    """Reads and writes session records."""
+
+    def __init__(self, database: Database, bus: Bus) -> None:
+        self._database = database
+        self._bus = bus
+
+    async def find(self, session: str) -> SessionRecord | None:
+        """Read one session."""
+        found = await self._select(_table.c.id == session, limit=1)
+        return found[0] if found else None
+
+    async def live(self, cluster: str = "") -> list[SessionRecord]:
+        """Read the sessions that have not ended, of one cluster or of all."""
+        return await self._select(_table.c.state != "ended", *([_table.c.cluster == cluster] if cluster else []))
+
+    async def of_user(self, user: str, *, live_only: bool) -> list[SessionRecord]:
+        """Read the sessions of a user, newest first; all live ones, and else the newest 200."""
+        return await self._select(_table.c.user == user, *([_table.c.state != "ended"] if live_only else []), limit=LIST_LIMIT)
+
+    async def count_live(self, user: str, cluster: str) -> tuple[int, int]:
+        """Count the live sessions of a user, and those in a cluster."""
+        live = _table.c.state != "ended"
+        async with self._database.reading() as connection:
+            by_user = await connection.scalar(select(func.count()).where(live, _table.c.user == user))
+            by_cluster = await connection.scalar(select(func.count()).where(live, _table.c.cluster == cluster))
+        return by_user or 0, by_cluster or 0
+
+    async def update(self, record: SessionRecord, **changes: Any) -> SessionRecord:
+        """Write columns of a live session and return what it is then. One that has ended is not changed."""
+        async with self._database.transaction() as connection:
+            await connection.execute(updating(record.id, **changes))
+        self.publish(record)
+        return await self.find(record.id) or record
+
+    async def remove(self, record: SessionRecord) -> None:
+        """Remove a session that was refused before it began; the audit has it."""
+        async with self._database.transaction() as connection:
+            await connection.execute(removing(record.id))
+        self.publish(record)
+
+    def publish(self, record: SessionRecord) -> None:
+        """Tell the bus that a session changed."""
+        self._bus.publish(SESSIONS, encode_hint(SessionChanged(record.id, record.user)))
+
+    async def _select(self, *conditions: Any, limit: int | None = None) -> list[SessionRecord]:
+        query = select(_table).where(*conditions).order_by(_table.c.created_ms.desc(), _table.c.id).limit(limit)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [_record(row) for row in rows]
+
+
+def inserting(record: SessionRecord) -> Insert:
+    """Build the statement that writes a new session."""
+    columns = msgspec.structs.asdict(record) | {"command": msgspec.json.encode(record.command).decode(), "end": None}
+    return insert(_table).values(columns)
+
+
+def updating(session: str, **changes: Any) -> Update:
+    """Build the statement that changes columns of a live session."""
+    return update(_table).where(_table.c.id == session, _table.c.state != "ended").values(**changes)
+
+
+def ending(session: str, end: End, now_ms: int) -> Update:
+    """Build the statement that ends a live session."""
+    return updating(session, state="ended", ended_ms=now_ms, end=msgspec.json.encode(end).decode())
+
+
+def removing(session: str) -> Delete:
+    """Build the statement that removes a session."""
+    return delete(_table).where(_table.c.id == session)
+
+
+def _record(row: Mapping[Any, Any]) -> SessionRecord:
+    end = row["end"]
+    decoded = dict(row) | {
+        "command": msgspec.json.decode(row["command"]),
+        "end": None if end is None else msgspec.json.decode(end, type=End),
+    }
+    return msgspec.convert(decoded, SessionRecord)
+
+
+def _time(unix_ms: int) -> datetime:
+    return datetime.fromtimestamp(unix_ms / 1000, UTC)
+
+
+def _time_or_none(unix_ms: int | None) -> datetime | None:
+    return None if unix_ms is None else _time(unix_ms)

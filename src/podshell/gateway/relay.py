@@ -1,0 +1,271 @@
+"""The relay of one terminal: its WebSocket on one side, one consumer stream of a link on the other. The hot path.
+
+Output goes from the link's reader straight to the socket when that is free, else into a queue that the agent's credit bounds; a writer of
+its own empties it, so a slow browser holds up nobody. Input goes the other way through InputQueue. Nothing looks into the bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from podshell.aio.tasks import TaskSet
+from podshell.gateway.agent_link import LINK_LOST, AgentLink
+from podshell.gateway.direct import direct_socket
+from podshell.gateway.terminal_input import InputQueue
+from podshell.wire import messages as m
+from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
+from podshell.wire.link import Message
+from podshell.wire.terminal import (
+    Ack,
+    Close,
+    Input,
+    InputAck,
+    OutputGap,
+    TerminalError,
+    TerminalFault,
+    TerminalHello,
+    TerminalPing,
+    TerminalPong,
+    decode_client,
+    encode_output,
+    encode_server,
+)
+
+# Small pieces that wait together go as one message: at most two frames' worth, 5 ms at 100 Mbit/s.
+COALESCED_BYTES = 64 * 1024
+# Notices, pongs and gaps that a terminal does not read. A person produces a few a minute.
+CONTROL_QUEUE_BYTES = 256 * 1024
+# A terminal that is told goodbye and does not read: cut off after this.
+GOODBYE_SECONDS = 1.0
+# The last output of a session may be long, and its reader slow.
+LAST_OUTPUT_SECONDS = 60.0
+
+_OUTPUT_HEADER = struct.Struct("!BQ")
+TERMINAL_LOST = Refusal(ErrorCode.LINK_LOST, RefusedBy.GATEWAY, "the terminal's connection was lost")
+
+Outgoing: TypeAlias = bytes | tuple[int, memoryview]
+
+
+class Relay:
+    """One attached terminal.
+
+    Args:
+        on_close: called when the terminal asks to end its session.
+    """
+
+    def __init__(self, socket: WebSocket, link: AgentLink, hello: TerminalHello, on_close: Callable[[], Awaitable[None]]) -> None:
+        self.session = hello.session
+        self._socket = socket
+        self._direct = direct_socket(socket.scope)
+        self._link = link
+        self._window = hello.window
+        self._may_type = hello.role == "owner"
+        self._on_close = on_close
+        self._stream = 0
+        self._input = InputQueue(0, 0)
+        self._queue: deque[Outgoing] = deque()
+        self._control_bytes = 0
+        self._input_ack: InputAck | None = None
+        self._received_end = 0
+        self._acked = 0
+        self._wake = asyncio.Event()
+        self._writing = False
+        self._goodbye: tuple[bytes | None, int] | None = None
+        self._deadline: asyncio.Timeout | None = None
+        self.attached: asyncio.Future[m.Attached] = asyncio.get_running_loop().create_future()
+
+    # From the link (StreamHandler).
+
+    def receive_data(self, offset: int, data: memoryview) -> None:
+        self._received_end = offset + len(data)
+        direct = self._direct
+        if direct is not None and not self._queue and not self._writing and self._goodbye is None and direct.ready:
+            direct.send(encode_output(offset, data))
+            return
+        self._queue.append((offset, data))
+        self._wake.set()
+
+    def receive_gap(self, start: int, end: int) -> None:
+        self._received_end = end
+        self._send_control(encode_server(OutputGap(start, end)))
+
+    def receive_window(self, acked: int, limit: int) -> None:
+        self._input_ack = InputAck(acked, self._input.raise_limit(acked, limit))
+        self._wake.set()
+
+    def receive_message(self, message: Message) -> None:
+        match message:
+            case m.Attached():
+                self._received_end = self._acked = message.start
+                self._input = InputQueue(message.input_taken, message.input_limit)
+                # before anything else can come from the link
+                self._send_control(encode_server(message))
+                if not self.attached.done():
+                    self.attached.set_result(message)
+            case m.Notice():
+                self._send_control(encode_server(message))
+            case m.End():
+                self._stream = 0
+                self.say_goodbye(encode_server(message), 1000, LAST_OUTPUT_SECONDS)
+            case m.Reset(refusal=refusal):
+                self.lose(refusal)
+            case _:
+                pass
+
+    def lose(self, refusal: Refusal) -> None:
+        """The stream is gone: tell the terminal why; it comes back when that can help."""
+        self._stream = 0
+        if not self.attached.done():
+            self.attached.set_exception(StreamRefused(refusal))
+            return
+        self.fail(refusal, 250 if refusal.meaning.retryable else None)
+
+    # From the gateway.
+
+    def start(self, stream: int) -> None:
+        """The stream was opened."""
+        self._stream = stream
+
+    def fail(self, refusal: Refusal, retry_after_ms: int | None = None) -> None:
+        """End the socket with an error; output that still waits is dropped."""
+        if self._stream:
+            self._link.reset(self._stream, refusal)
+            self._stream = 0
+        self._queue.clear()
+        self.say_goodbye(encode_server(TerminalError(refusal, retry_after_ms)), refusal.meaning.close_code, GOODBYE_SECONDS)
+
+    def say_goodbye(self, last: bytes | None, code: int, within_seconds: float) -> None:
+        """Send what waits, then `last`, then close. The first goodbye counts."""
+        if self._goodbye is None:
+            self._goodbye = (last, code)
+            if self._deadline is not None:
+                self._deadline.reschedule(asyncio.get_running_loop().time() + within_seconds)
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Carry the terminal until its socket is closed. Cancelling is safe."""
+        if self._may_type and self._stream:
+            attached = self.attached.result()
+            self._link.set_source(self._stream, self._input, offset=attached.input_taken, limit=attached.input_limit)
+        try:
+            async with TaskSet(f"terminal of {self.session}") as tasks:
+                tasks.start("writer", self._write())
+                try:
+                    async with asyncio.timeout(None) as self._deadline:
+                        if self._goodbye is not None:  # it came while we attached
+                            self._deadline.reschedule(asyncio.get_running_loop().time() + LAST_OUTPUT_SECONDS)
+                        await self._read(tasks)
+                except TimeoutError:
+                    pass  # told goodbye, and it does not read: the socket is cut off
+        finally:
+            if self._stream:
+                # not DETACH: nobody left on purpose, and the agent holds output back for a while
+                self._link.reset(self._stream, TERMINAL_LOST)
+                self._stream = 0
+
+    # Private.
+
+    def _send_control(self, message: bytes) -> None:
+        self._control_bytes += len(message)
+        if self._control_bytes > CONTROL_QUEUE_BYTES:
+            self.fail(Refusal(ErrorCode.LIMIT_REACHED, RefusedBy.GATEWAY, "the terminal does not read"), 1000)
+            return
+        self._queue.append(message)
+        self._wake.set()
+
+    async def _read(self, tasks: TaskSet) -> None:
+        while True:
+            message = await self._socket.receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            try:
+                self._take(message.get("bytes") or b"", tasks)
+            except TerminalFault as fault:
+                self.fail(Refusal(ErrorCode.PROTOCOL_ERROR, RefusedBy.GATEWAY, str(fault)))
+
+    def _take(self, data: bytes, tasks: TaskSet) -> None:
+        message, link, stream = decode_client(data), self._link, self._stream
+        match message:
+            case TerminalPing(token=token):
+                self._send_control(encode_server(TerminalPong(token)))
+            case _ if not stream:
+                pass  # it crossed the end
+            case Input():
+                if not self._may_type:
+                    raise TerminalFault("an observer cannot type")
+                if self._input.put(message):
+                    link.wake(stream)
+            case Ack(offset=offset):
+                if offset > self._received_end:
+                    raise TerminalFault(f"byte {offset} is acknowledged but was never sent")
+                if offset > self._acked:
+                    self._acked = offset
+                    link.send_window(stream, offset, offset + self._window)
+            case m.Resize() | m.Visibility() | m.Stay():
+                link.send(stream, message)
+            case m.Detach():
+                link.send(stream, message)
+                self._stream = 0
+                self.say_goodbye(None, 1000, GOODBYE_SECONDS)
+            case Close():
+                tasks.start("close", self._close())
+            case TerminalHello():
+                raise TerminalFault("HELLO comes once")
+
+    async def _close(self) -> None:
+        await self._on_close()
+
+    async def _write(self) -> None:
+        wake = self._wake
+        try:
+            while True:
+                await wake.wait()
+                wake.clear()
+                self._writing = True
+                while (message := self._next_message()) is not None:
+                    await self._socket.send_bytes(message)
+                self._writing = False
+                if self._goodbye is not None:
+                    last, code = self._goodbye
+                    if last is not None:
+                        await self._socket.send_bytes(last)
+                    await self._socket.close(code)
+                    return
+        except (WebSocketDisconnect, RuntimeError):
+            return  # the socket is gone; the reader hears of it
+
+    def _next_message(self) -> bytes | None:
+        if self._input_ack is not None:
+            ack, self._input_ack = self._input_ack, None
+            return encode_server(ack)
+        queue = self._queue
+        if not queue:
+            return None
+        first = queue.popleft()
+        if isinstance(first, bytes):
+            self._control_bytes -= len(first)
+            return first
+        offset, data = first
+        if not queue or isinstance(queue[0], bytes):
+            return encode_output(offset, data)
+        parts: list[bytes | memoryview] = [_OUTPUT_HEADER.pack(0x42, offset), data]
+        size = len(data)
+        while queue and not isinstance(following := queue[0], bytes) and size + len(following[1]) <= COALESCED_BYTES:
+            parts.append(following[1])
+            size += len(following[1])
+            queue.popleft()
+        return b"".join(parts)
+
+
+class StreamRefused(Exception):
+    """A consumer stream was refused or lost before it was attached."""
+
+    def __init__(self, refusal: Refusal = LINK_LOST) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
