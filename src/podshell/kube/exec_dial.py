@@ -15,11 +15,12 @@ from urllib.parse import quote, urlencode
 
 import aiohttp
 import picows
+from python_socks import ProxyError  # what picows raises for a proxy that says no
 
 from podshell.kube.channels import Subprotocol
 from podshell.kube.classify import Failed, FailureKind, classify
 from podshell.kube.errors import ExecRefused, Unreachable
-from podshell.kube.rest import Client, read_bounded
+from podshell.kube.rest import Client, describe_cause, read_bounded
 from podshell.kube.status import error_from_response
 
 # Seconds for TCP, TLS, upgrade; a kubelet under load was seen to need some.
@@ -106,9 +107,8 @@ async def _dial_once(client: Client, path: str, offer: str, listener_factory: Ca
         if error.response is None:
             raise Unreachable(connection.server, f"it does not speak WebSocket ({error})") from error
         raise await _refusal(client, path, error) from error
-    except OSError as error:
-        cause = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
-        raise Unreachable(connection.server, cause) from error
+    except (OSError, ProxyError) as error:
+        raise Unreachable(connection.server, describe_cause(error)) from error
     if listener is None:
         raise Unreachable(connection.server, "it closed the connection during the WebSocket handshake")
     if negotiated(transport) is None:

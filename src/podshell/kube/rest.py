@@ -7,6 +7,7 @@ other msgspec type. `reflector.py` keeps caches on top of it, `exec.py` borrows 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from enum import Enum
@@ -185,7 +186,7 @@ class Client:
             async with await self._request("GET", path, params=params, timeout_seconds=None) as response:
                 yield response.content
         except (aiohttp.ClientError, OSError) as error:
-            raise Unreachable(self.connection.server, _cause(error)) from error
+            raise Unreachable(self.connection.server, describe_cause(error)) from error
 
     async def request_raw(self, method: str, path_and_query: str, headers: Sequence[tuple[str, str]]) -> aiohttp.ClientResponse:
         """Send exactly these headers and return whatever comes, refusals too.
@@ -227,7 +228,7 @@ class Client:
             except (aiohttp.ClientError, OSError) as error:
                 # A pooled connection that the server closed while idle fails once; a GET may be sent again.
                 if retries <= 0 or not isinstance(error, aiohttp.ServerDisconnectedError):
-                    raise Unreachable(self.connection.server, _cause(error)) from error
+                    raise Unreachable(self.connection.server, describe_cause(error)) from error
             retries -= 1
 
     async def _request(
@@ -267,7 +268,7 @@ class Client:
         except (aiohttp.ClientError, OSError) as error:
             if isinstance(error, aiohttp.ServerDisconnectedError):
                 raise
-            raise Unreachable(self.connection.server, _cause(error)) from error
+            raise Unreachable(self.connection.server, describe_cause(error)) from error
         if response.status < 300:
             return response
         async with response:
@@ -307,11 +308,14 @@ async def _refusal(response: aiohttp.ClientResponse) -> ApiError:
     return error_from_response(response.status, body, response.headers)
 
 
-def _cause(error: BaseException) -> str:
+def describe_cause(error: BaseException) -> str:
+    """Say in a few words why no answer came."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"its certificate is not trusted ({error.certificate_error})"
+    if isinstance(error, ssl.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return f"its certificate is not trusted ({error})"
     if isinstance(error, aiohttp.ClientConnectorError):
         return str(error.os_error) or type(error.os_error).__name__
     return str(error) or type(error).__name__
