@@ -23,7 +23,7 @@ from podshell.sandbox.content import small_content
 from podshell.sandbox.kubelet.backoffs import Timings
 
 # Crashed containers and missing images come again after 0.2 s instead of 10 s.
-QUICK = Timings(backoff_base_seconds=0.2, backoff_cap_seconds=2.0)
+QUICK = Timings(backoff_base_seconds=0.2, backoff_cap_seconds=2.0, pull_failure_seconds=0.05)
 
 MakeSandboxCluster = Callable[..., Awaitable[SandboxCluster]]
 

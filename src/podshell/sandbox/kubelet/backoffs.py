@@ -10,12 +10,13 @@ class Timings:
     """The delays of a kubelet, in seconds. Tests shorten them; the defaults are the kubelet's own.
 
     `forced_kill_seconds` is how long a container outlives a pod that was deleted with grace 0 (0.5 to 2 s on a real node,
-    transcripts/lifecycle/delete-force-exec-open).
+    transcripts/lifecycle/delete-force-exec-open); `pull_failure_seconds` how long ErrImagePull shows before it is ImagePullBackOff.
     """
 
     backoff_base_seconds: float = 10.0
     backoff_cap_seconds: float = 300.0
     forced_kill_seconds: float = 0.5
+    pull_failure_seconds: float = 1.0
 
 
 class Backoff:

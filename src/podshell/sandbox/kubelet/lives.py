@@ -12,6 +12,8 @@ from podshell.sandbox.kubelet.specs import container_spec
 from podshell.sandbox.runtime.specs import ContainerSpec, ImageMissing, ImagePullFailed, StartFailed
 from podshell.sandbox.store import Obj
 
+_GLANCE_SECONDS = 0.1
+
 
 class Node(Protocol):
     """What the kubelet needs of `runtime.Runtime`."""
@@ -46,6 +48,7 @@ class ContainerLife:
         while True:
             await self._pull()
             process = await self._start()
+            self._record.tried.set()
             if process is None:
                 if self._record.role == "ephemeral":
                     return  # ephemeral containers never start again
@@ -99,7 +102,12 @@ class ContainerLife:
             self._node.forget(self._record.previous.spec.id)  # only one run before the current one is kept, for its log
         self._record.run(process)
         self._tell("Started", "Container started")
-        self._pod.publish()
+        if self._record.role == "ephemeral":
+            # The kubelet looks at its containers now and then: one that ends at once is not seen running, and kubectl debug
+            # then prints its log instead of attaching to what is gone (transcripts/kubectl, debug --target).
+            await asyncio.wait({process.exited}, timeout=_GLANCE_SECONDS)
+        if not process.exited.done():
+            self._pod.publish()
         return process
 
     async def _pull(self) -> None:
@@ -116,9 +124,10 @@ class ContainerLife:
             reason, message = failure
             self._record.wait(reason, message)
             self._pod.publish()
+            self._record.tried.set()
             delay = backoff.next(0.0)
             if reason == "ErrImagePull":
-                await asyncio.sleep(min(delay, 1.0))
+                await asyncio.sleep(self._timings.pull_failure_seconds)
                 self._tell("BackOff", f'Back-off pulling image "{image}"')
                 self._tell("Failed", "Error: ImagePullBackOff", kind="Warning")
                 self._record.wait("ImagePullBackOff", f'Back-off pulling image "{image}": ErrImagePull: {message}')

@@ -44,6 +44,7 @@ class Record:
     current: Process | None = None
     previous: Process | None = None
     started: asyncio.Event = field(default_factory=asyncio.Event)
+    tried: asyncio.Event = field(default_factory=asyncio.Event)  # it was started once, or could not be
 
     @property
     def name(self) -> str:

@@ -125,6 +125,7 @@ class PodWorker:
                 record.wait("ContainerCreating")
         for record in [one for one in self.records if one.role == "main"]:
             self._begin(record)
+            await record.tried.wait()  # one after the other, as events in transcripts/kubectl (describe) tell
         self._start_ephemeral()
         await asyncio.gather(*(self._lives[one.name] for one in self.records if one.role == "main"))
         await self._stop_sidecars()
