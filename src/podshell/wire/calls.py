@@ -7,9 +7,10 @@ from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
-from podshell.wire.errors import Refusal
-from podshell.wire.messages import Id, Name, Size, Text
+from podshell.wire.errors import MAX_TEXT, Refusal, Text, clip_text
+from podshell.wire.messages import Count, Id, Name, Size
 
 SESSION_OPEN = "session.open"  # grant: open
 SESSION_CLOSE = "session.close"  # grant: close
@@ -17,13 +18,18 @@ INVENTORY_WATCH = "inventory.watch"  # grant: view; answers with InventoryBatch 
 INVENTORY_POD = "inventory.pod"  # grant: view
 
 
+# Images, versions, times, taints: one line each.
+Line = Annotated[str, Meta(max_length=1024)]
+Labels = Annotated[dict[Annotated[str, Meta(max_length=320)], Annotated[str, Meta(max_length=253)]], Meta(max_length=4096)]
+
+
 class Predecessor(Struct, frozen=True, omit_defaults=True):
     """The shell that a restarted session had before, so that the new agent can end what is left of it (kubernetes.md 3)."""
 
     pod_uid: Name
     container: Name
-    sid: int = 0  # session id inside the container; 0 when it never got that far
-    start_ticks: int = 0  # field 22 of /proc/SID/stat
+    sid: Count = 0  # session id inside the container; 0 when it never got that far
+    start_ticks: Count = 0  # field 22 of /proc/SID/stat
     nonce: Annotated[str, Meta(max_length=64)] = ""
 
 
@@ -45,7 +51,7 @@ class OpenSession(Struct, frozen=True, omit_defaults=True):
     output_is_activity: bool = False
     record: bool = False
     reason: Text = ""
-    incarnation: int = 1
+    incarnation: Count = 1
     predecessor: Predecessor | None = None
 
 
@@ -72,16 +78,20 @@ class WatchInventory(Struct, frozen=True, omit_defaults=True):
 class ContainerRow(Struct, frozen=True, omit_defaults=True):
     """One container of a pod. `role`: container, init, sidecar, ephemeral. `state`: running, waiting, terminated, unknown."""
 
-    name: str
-    role: str = "container"
-    image: str = ""
-    state: str = "unknown"
-    reason: str = ""
-    message: str = ""
-    exit_code: int | None = None
+    name: Line
+    role: Line = "container"
+    image: Line = ""
+    state: Line = "unknown"
+    reason: Line = ""
+    message: Text = ""
+    exit_code: Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)] | None = None
     ready: bool = False
-    restarts: int = 0
-    started_at: str = ""
+    restarts: Count = 0
+    started_at: Line = ""
+
+    def __post_init__(self) -> None:
+        if len(self.message) > MAX_TEXT:  # a termination message has up to 12 KiB
+            force_setattr(self, "message", clip_text(self.message))
 
 
 class PodRow(Struct, frozen=True, omit_defaults=True):
@@ -90,77 +100,77 @@ class PodRow(Struct, frozen=True, omit_defaults=True):
     `shell_refusal` empty: a shell can be opened now; else why not, as one sentence.
     """
 
-    uid: str
-    namespace: str
-    name: str
-    phase: str
-    status: str
-    ready: str  # "1/2"
-    restarts: int
-    created_at: str  # RFC 3339
-    node: str = ""
-    ip: str = ""
-    owner_kind: str = ""
-    owner: str = ""
-    labels: dict[str, str] = {}
-    containers: list[ContainerRow] = []
-    default_container: str = ""
-    os: str = "linux"
-    shell_refusal: str = ""
+    uid: Line
+    namespace: Line
+    name: Line
+    phase: Line
+    status: Line
+    ready: Line  # "1/2"
+    restarts: Count
+    created_at: Line  # RFC 3339
+    node: Line = ""
+    ip: Line = ""
+    owner_kind: Line = ""
+    owner: Line = ""
+    labels: Labels = {}
+    containers: Annotated[list[ContainerRow], Meta(max_length=1024)] = []
+    default_container: Line = ""
+    os: Line = "linux"
+    shell_refusal: Text = ""
 
 
 class NodeRow(Struct, frozen=True, omit_defaults=True):
-    uid: str
-    name: str
-    status: str
-    created_at: str
-    roles: list[str] = []
-    version: str = ""
-    os: str = "linux"
-    labels: dict[str, str] = {}
-    taints: list[str] = []
-    conditions: list[str] = []
+    uid: Line
+    name: Line
+    status: Line
+    created_at: Line
+    roles: Annotated[list[Line], Meta(max_length=1024)] = []
+    version: Line = ""
+    os: Line = "linux"
+    labels: Labels = {}
+    taints: Annotated[list[Line], Meta(max_length=1024)] = []
+    conditions: Annotated[list[Line], Meta(max_length=1024)] = []
 
 
 class NamespaceRow(Struct, frozen=True, omit_defaults=True):
-    uid: str
-    name: str
-    status: str
-    created_at: str
-    pod_security: str = ""
+    uid: Line
+    name: Line
+    status: Line
+    created_at: Line
+    pod_security: Line = ""
 
 
 class ServiceRow(Struct, frozen=True, omit_defaults=True):
-    uid: str
-    namespace: str
-    name: str
-    type: str
-    created_at: str
-    cluster_ip: str = ""
-    ports: list[str] = []
-    selector: dict[str, str] = {}
+    uid: Line
+    namespace: Line
+    name: Line
+    type: Line
+    created_at: Line
+    cluster_ip: Line = ""
+    ports: Annotated[list[Line], Meta(max_length=1024)] = []
+    selector: Labels = {}
 
 
 class WorkloadRow(Struct, frozen=True, omit_defaults=True):
     """A Deployment, StatefulSet, DaemonSet or Job."""
 
-    uid: str
-    kind: str
-    namespace: str
-    name: str
-    created_at: str
-    ready: int = 0
-    desired: int = 0
-    images: list[str] = []
-    labels: dict[str, str] = {}
-    selector: dict[str, str] = {}
+    uid: Line
+    kind: Line
+    namespace: Line
+    name: Line
+    created_at: Line
+    ready: Count = 0
+    desired: Count = 0
+    images: Annotated[list[Line], Meta(max_length=1024)] = []
+    labels: Labels = {}
+    selector: Labels = {}
 
 
 class InventoryBatch(Struct, frozen=True, omit_defaults=True):
     """Changes of a subscription, in order. The first batches carry what exists; `complete` ends them. `set` is a list of row structs."""
 
     set: msgspec.Raw = msgspec.Raw(b"\x90")
-    removed: list[str] = []  # uids
+    removed: Annotated[list[Line], Meta(max_length=100_000)] = []  # uids
     complete: bool = False
     refusal: Refusal | None = None  # the agent may not list this kind, or cannot now; more batches may follow
     reset: bool = False  # forget what came before

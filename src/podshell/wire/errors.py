@@ -8,8 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 
-import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
+
+# What a sentence on the wire may hold at most, in characters; a runtime's own error text is far shorter.
+MAX_TEXT = 4096
+Text = Annotated[str, Meta(max_length=MAX_TEXT)]
+
+
+def clip_text(text: str, limit: int = MAX_TEXT) -> str:
+    """Cut a text from elsewhere to what may travel, visibly."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 class ErrorCode(StrEnum):
@@ -108,7 +119,7 @@ MEANINGS: dict[ErrorCode, Meaning] = {
 }
 
 
-class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
+class Refusal(Struct, frozen=True, omit_defaults=True):
     """One refusal or failure as it travels: over the link (msgpack), to the browser and the command line (JSON).
 
     `message` is one sentence that is safe to show; `next_step` says what to do; `details` holds short texts such as the missing verb.
@@ -116,9 +127,18 @@ class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
 
     code: ErrorCode
     refused_by: RefusedBy
-    message: str
-    next_step: str = ""
-    details: dict[str, str | list[str]] = {}
+    message: Text
+    next_step: Text = ""
+    details: Annotated[
+        dict[Annotated[str, Meta(max_length=64)], Text | Annotated[list[Text], Meta(max_length=256)]], Meta(max_length=32)
+    ] = {}
+
+    def __post_init__(self) -> None:
+        # texts of Kubernetes have no limit: a refusal must arrive nevertheless
+        if len(self.message) > MAX_TEXT:
+            force_setattr(self, "message", clip_text(self.message))
+        if len(self.next_step) > MAX_TEXT:
+            force_setattr(self, "next_step", clip_text(self.next_step))
 
     @property
     def meaning(self) -> Meaning:

@@ -9,8 +9,9 @@ from typing import Annotated, NewType
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
-from podshell.wire.errors import Refusal
+from podshell.wire.errors import MAX_TEXT, Refusal, Text, clip_text
 
 SessionId = NewType("SessionId", str)
 ViewerId = NewType("ViewerId", str)
@@ -20,14 +21,22 @@ ReplicaId = NewType("ReplicaId", str)
 
 PROTOCOL_MIN = 1
 PROTOCOL_MAX = 1
+MAX_NAMED_PROCESSES = 64
+MAX_PROCESS_NAME = 256
 
 Name = Annotated[str, Meta(max_length=253)]
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
-Text = Annotated[str, Meta(max_length=4096)]
 Offset = Annotated[int, Meta(ge=0, le=2**53)]
 Size = Annotated[int, Meta(ge=1, le=65_535)]
-Scalar = str | int | float | bool | list[str] | None
-Facts = Annotated[dict[str, Scalar], Meta(max_length=64)]
+ProcessName = Annotated[str, Meta(max_length=MAX_PROCESS_NAME)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+TimeMs = Annotated[int, Meta(ge=0, le=2**53)]
+Version = Annotated[int, Meta(ge=0, le=255)]
+Key = Annotated[str, Meta(max_length=64)]
+StreamNumber = Annotated[int, Meta(ge=1, le=2**32 - 1)]
+Whole = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+Scalar = Text | Whole | float | bool | Annotated[list[Text], Meta(max_length=64)] | None
+Facts = Annotated[dict[Key, Scalar], Meta(max_length=64)]
 
 
 # --- the link itself -------------------------------------------------------------------------------------------------------
@@ -38,69 +47,69 @@ class Challenge(Struct, frozen=True, omit_defaults=True):
 
     nonce: Annotated[bytes, Meta(min_length=32, max_length=32)]
     replica: Id
-    time_ms: int
-    protocol_min: int = PROTOCOL_MIN
-    protocol_max: int = PROTOCOL_MAX
+    time_ms: TimeMs
+    protocol_min: Version = PROTOCOL_MIN
+    protocol_max: Version = PROTOCOL_MAX
 
 
 class Hello(Struct, frozen=True, omit_defaults=True):
     """Agent to gateway: who it is, proved by `signature` over `hello_proof(...)` with its Ed25519 key."""
 
-    protocol: int
+    protocol: Version
     cluster: Name
     instance: Id
     epoch: Id
     public_key: Annotated[bytes, Meta(min_length=32, max_length=32)]
     signature: Annotated[bytes, Meta(min_length=64, max_length=64)]
-    time_ms: int
+    time_ms: TimeMs
     version: Name
     kubernetes_version: Name = ""
     draining: bool = False
     enrolment: Annotated[str, Meta(max_length=128)] = ""
-    ceiling: Annotated[dict[str, bool], Meta(max_length=32)] = {}
+    ceiling: Annotated[dict[Key, bool], Meta(max_length=32)] = {}
     features: Annotated[list[Name], Meta(max_length=64)] = []
 
 
 class Welcome(Struct, frozen=True, omit_defaults=True):
     """Gateway to agent: the link is up. `grant_keys` are the raw Ed25519 public keys whose grants count, newest last."""
 
-    protocol: int
+    protocol: Version
     replica: Id
-    replicas: int = 1
-    ping_seconds: float = 10.0
-    grant_keys: Annotated[list[bytes], Meta(max_length=2)] = []
+    replicas: Annotated[int, Meta(ge=1, le=1000)] = 1
+    ping_seconds: Annotated[float, Meta(ge=0.05, le=300)] = 10.0
+    grant_keys: Annotated[list[Annotated[bytes, Meta(min_length=32, max_length=32)]], Meta(max_length=2)] = []
 
 
 class Reject(Struct, frozen=True, omit_defaults=True):
     """Gateway to agent: no link. `final` means that trying again without a change of configuration is useless."""
 
     refusal: Refusal
-    retry_after_ms: int = 1000
+    retry_after_ms: Annotated[int, Meta(ge=0, le=3_600_000)] = 1000
     final: bool = False
 
 
 class Ping(Struct, frozen=True, omit_defaults=True):
-    id: int
-    time_ms: int = 0
+    id: Count
+    time_ms: TimeMs = 0
 
 
 class Pong(Struct, frozen=True, omit_defaults=True):
-    id: int
-    time_ms: int = 0
+    id: Count
+    time_ms: TimeMs = 0
 
 
 class Goaway(Struct, frozen=True, omit_defaults=True):
     """No new streams on this link; it ends at the latest after `deadline_ms`."""
 
     reason: Text
-    deadline_ms: int = 0
+    deadline_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
 
 
 class Sync(Struct, frozen=True, omit_defaults=True):
     """Streams the sender holds open, and (from an agent) its live sessions. What the receiver does not know it resets."""
 
-    streams: Annotated[list[int], Meta(max_length=100_000)]
-    sessions: Annotated[list[Id], Meta(max_length=100_000)] = []
+    streams: Annotated[list[StreamNumber], Meta(max_length=20_000)]
+    sessions: Annotated[list[Id], Meta(max_length=20_000)] = []
 
 
 class Draining(Struct, frozen=True, omit_defaults=True):
@@ -110,15 +119,15 @@ class Draining(Struct, frozen=True, omit_defaults=True):
 class Fact(Struct, frozen=True, omit_defaults=True):
     """What happened to a session, told reliably: kept by the agent, and sent again after a reconnect, until FACT_ACK names its `seq`."""
 
-    seq: int
+    seq: Count
     session: Id
     kind: Annotated[str, Meta(max_length=32)]  # opened | restarted | ended | idle
-    time_ms: int
+    time_ms: TimeMs
     data: Facts = {}
 
 
 class FactAck(Struct, frozen=True, omit_defaults=True):
-    seq: int
+    seq: Count
 
 
 # --- calls -----------------------------------------------------------------------------------------------------------------
@@ -180,7 +189,7 @@ class Attached(Struct, frozen=True, omit_defaults=True):
 
     session: Id
     epoch: Id
-    incarnation: int
+    incarnation: Count
     state: Annotated[str, Meta(max_length=16)]
     start: Offset
     head: Offset
@@ -190,7 +199,7 @@ class Attached(Struct, frozen=True, omit_defaults=True):
     lost: bool = False
     cols: Size = 80
     rows: Size = 24
-    idle_timeout_seconds: float = 0.0
+    idle_timeout_seconds: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
 
 
 class Resize(Struct, frozen=True, omit_defaults=True):
@@ -220,12 +229,23 @@ class End(Struct, frozen=True, omit_defaults=True):
     """
 
     reason: Annotated[str, Meta(max_length=32)]
-    exit_code: int | None = None
+    exit_code: Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)] | None = None
     message: Text = ""
     next_step: Text = ""
     refusal: Refusal | None = None
-    left: Annotated[list[Text], Meta(max_length=64)] = []
-    unkilled: Annotated[list[Text], Meta(max_length=64)] = []
+    left: Annotated[list[ProcessName], Meta(max_length=MAX_NAMED_PROCESSES)] = []
+    unkilled: Annotated[list[ProcessName], Meta(max_length=MAX_NAMED_PROCESSES)] = []
+
+    def __post_init__(self) -> None:
+        if len(self.message) > MAX_TEXT:
+            force_setattr(self, "message", clip_text(self.message))
+        for field in ("left", "unkilled"):
+            names: list[str] = getattr(self, field)
+            if len(names) > MAX_NAMED_PROCESSES or any(len(name) > MAX_PROCESS_NAME for name in names):
+                kept = [clip_text(name, MAX_PROCESS_NAME) for name in names[:MAX_NAMED_PROCESSES]]
+                if len(names) > MAX_NAMED_PROCESSES:
+                    kept[-1] = f"and {len(names) - MAX_NAMED_PROCESSES + 1} more"
+                force_setattr(self, field, kept)
 
 
 class Detach(Struct, frozen=True, omit_defaults=True):

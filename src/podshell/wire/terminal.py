@@ -8,6 +8,7 @@ Offsets are u64 on the wire and stay below 2**53, which JavaScript counts exactl
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Annotated, TypeAlias, TypeVar
 
@@ -21,7 +22,9 @@ from podshell.wire.frames import LinkFault
 MAX_OFFSET = 2**53
 # What a client may put into one INPUT; longer pastes are cut by the client.
 MAX_INPUT_BYTES = 32 * 1024
-MAX_JSON_BYTES = 16 * 1024
+# A client's HELLO; what a gateway sends may carry an error text and lists.
+MAX_HELLO_BYTES = 16 * 1024
+MAX_JSON_BYTES = 1024 * 1024
 
 _U64 = struct.Struct("!Q")
 _PAIR = struct.Struct("!QQ")
@@ -68,21 +71,25 @@ class TerminalHello(Struct, frozen=True, omit_defaults=True):
     client: Annotated[str, Meta(max_length=64)] = ""
 
 
-class Input(Struct, frozen=True):
-    """Typed bytes at `offset` of this viewer's input. `auto`: the terminal made them by itself (replies, focus, mouse): no activity."""
+class Input(Struct, frozen=True, gc=False):
+    """Typed bytes at `offset` of this viewer's input. `auto`: the terminal made them by itself (replies, focus, mouse): no activity.
+
+    `end`: nothing follows (end of input of a session without a terminal); sent again after every attach, as it has no byte of its own.
+    """
 
     offset: int
     data: bytes
     auto: bool = False
+    end: bool = False
 
 
-class Ack(Struct, frozen=True):
+class Ack(Struct, frozen=True, gc=False):
     """The terminal has parsed all output before `offset`."""
 
     offset: int
 
 
-class TerminalPing(Struct, frozen=True):
+class TerminalPing(Struct, frozen=True, gc=False):
     token: int
 
 
@@ -90,26 +97,26 @@ class Close(Struct, frozen=True):
     """End the session (not just this viewer)."""
 
 
-class Output(Struct, frozen=True):
+class Output(Struct, frozen=True, gc=False):
     offset: int
     data: bytes
 
 
-class InputAck(Struct, frozen=True):
+class InputAck(Struct, frozen=True, gc=False):
     """Input before `taken` was passed on, exactly once; send none beyond `limit`."""
 
     taken: int
     limit: int
 
 
-class OutputGap(Struct, frozen=True):
+class OutputGap(Struct, frozen=True, gc=False):
     """Output from `start` to `end` is gone; a repaint follows."""
 
     start: int
     end: int
 
 
-class TerminalPong(Struct, frozen=True):
+class TerminalPong(Struct, frozen=True, gc=False):
     token: int
 
 
@@ -117,33 +124,27 @@ class TerminalError(Struct, frozen=True):
     """Why the socket is about to close, or never attached. `retry_after_ms` set: try again after it."""
 
     refusal: Refusal
-    retry_after_ms: int | None = None
+    retry_after_ms: Annotated[int, Meta(ge=0, le=3_600_000)] | None = None
 
 
 ClientMessage: TypeAlias = TerminalHello | Input | Ack | m.Resize | m.Visibility | m.Stay | TerminalPing | Close | m.Detach
 ServerMessage: TypeAlias = m.Attached | Output | InputAck | OutputGap | m.Notice | m.End | TerminalPong | TerminalError
 
-_JSON_TYPES = {
-    TerminalType.HELLO: TerminalHello,
-    TerminalType.ATTACHED: m.Attached,
-    TerminalType.NOTICE: m.Notice,
-    TerminalType.END: m.End,
-    TerminalType.ERROR: TerminalError,
-}
-_JSON_DECODERS = {kind: msgspec.json.Decoder(struct_type) for kind, struct_type in _JSON_TYPES.items()}
-_EMPTY: dict[TerminalType, m.Stay | m.Detach | Close] = {
-    TerminalType.STAY: m.Stay(),
-    TerminalType.DETACH: m.Detach(),
-    TerminalType.CLOSE: Close(),
-}
-_CLIENT_TYPES = frozenset(t for t in TerminalType if t < 0x40)
+_INPUT_AUTO = 1
+_INPUT_END = 2
+_STAY, _CLOSE, _DETACH = m.Stay(), Close(), m.Detach()
+_HELLO_DECODER = msgspec.json.Decoder(TerminalHello)
+_ATTACHED_DECODER = msgspec.json.Decoder(m.Attached)
+_NOTICE_DECODER = msgspec.json.Decoder(m.Notice)
+_END_DECODER = msgspec.json.Decoder(m.End)
+_ERROR_DECODER = msgspec.json.Decoder(TerminalError)
 
 
 def encode_client(message: ClientMessage) -> bytes:
     """Build one message of a terminal to the gateway."""
     match message:
-        case Input(offset=offset, data=data, auto=auto):
-            return bytes([TerminalType.INPUT]) + _INPUT.pack(int(auto), offset) + data
+        case Input(offset=offset, data=data, auto=auto, end=end):
+            return b"\x02" + _INPUT.pack((_INPUT_AUTO if auto else 0) | (_INPUT_END if end else 0), offset) + data
         case Ack(offset=offset):
             return bytes([TerminalType.ACK]) + _U64.pack(offset)
         case m.Resize(cols=cols, rows=rows):
@@ -194,29 +195,12 @@ def decode_client(data: bytes) -> ClientMessage:
     Raises:
         TerminalFault: it is not a message a terminal may send.
     """
-    kind, body = _split(data)
-    if kind not in _CLIENT_TYPES:
-        raise TerminalFault(f"{kind.name} is not for a terminal to send")
-    match kind:
-        case TerminalType.INPUT:
-            return _decode_input(body)
-        case TerminalType.ACK:
-            return Ack(_offset(_fixed(_U64, body)[0]))
-        case TerminalType.RESIZE:
-            cols, rows = _fixed(_SIZE, body)
-            if not cols or not rows:
-                raise TerminalFault("a size of 0")
-            return m.Resize(cols, rows)
-        case TerminalType.VISIBLE:
-            if len(body) != 1:
-                raise TerminalFault("VISIBLE has one byte")
-            return m.Visibility(body != b"\0")
-        case TerminalType.PING:
-            return TerminalPing(_fixed(_U64, body)[0])
-        case TerminalType.HELLO:
-            return _json(kind, body, TerminalHello)
-        case _:
-            return _EMPTY[kind]
+    if not data:
+        raise TerminalFault("an empty message")
+    read = _CLIENT_READERS.get(data[0])
+    if read is None:
+        raise TerminalFault(f"message type {data[0]:#04x} is not for a terminal to send")
+    return read(data)
 
 
 def decode_server(data: bytes) -> ServerMessage | None:
@@ -225,45 +209,136 @@ def decode_server(data: bytes) -> ServerMessage | None:
     Raises:
         TerminalFault: a known message does not parse.
     """
-    if data and data[0] not in TerminalType.__members__.values():
-        return None
-    kind, body = _split(data)
-    match kind:
-        case TerminalType.OUTPUT:
-            if len(body) < _U64.size:
-                raise TerminalFault("OUTPUT without offset")
-            return Output(_offset(_U64.unpack_from(body)[0]), body[_U64.size :])
-        case TerminalType.INPUT_ACK:
-            return InputAck(*map(_offset, _fixed(_PAIR, body)))
-        case TerminalType.GAP:
-            return OutputGap(*map(_offset, _fixed(_PAIR, body)))
-        case TerminalType.PONG:
-            return TerminalPong(_fixed(_U64, body)[0])
-        case TerminalType.ATTACHED:
-            return _json(kind, body, m.Attached)
-        case TerminalType.NOTICE:
-            return _json(kind, body, m.Notice)
-        case TerminalType.END:
-            return _json(kind, body, m.End)
-        case TerminalType.ERROR:
-            return _json(kind, body, TerminalError)
-        case _:
-            raise TerminalFault(f"{kind.name} is not for a gateway to send")
-
-
-def _split(data: bytes) -> tuple[TerminalType, bytes]:
     if not data:
         raise TerminalFault("an empty message")
-    try:
-        return TerminalType(data[0]), data[1:]
-    except ValueError:
-        raise TerminalFault(f"unknown message type {data[0]:#04x}") from None
+    read = _SERVER_READERS.get(data[0])
+    if read is not None:
+        return read(data)
+    if data[0] in _CLIENT_READERS:
+        raise TerminalFault(f"message type {data[0]:#04x} is not for a gateway to send")
+    return None
 
 
-def _fixed(layout: struct.Struct, body: bytes) -> tuple[int, ...]:
-    if len(body) != layout.size:
-        raise TerminalFault(f"{len(body)} bytes instead of {layout.size}")
-    return layout.unpack(body)
+# Readers take the whole message; its first byte is the type.
+
+
+def _read_input(data: bytes) -> Input:
+    if len(data) < 10:
+        raise TerminalFault("INPUT without offset")
+    if len(data) - 10 > MAX_INPUT_BYTES:
+        raise TerminalFault(f"more than {MAX_INPUT_BYTES} bytes in one INPUT")
+    flags, offset = _INPUT.unpack_from(data, 1)
+    return Input(_offset(offset), data[10:], bool(flags & _INPUT_AUTO), bool(flags & _INPUT_END))
+
+
+def _read_ack(data: bytes) -> Ack:
+    return Ack(_offset(_fixed(_U64, data)[0]))
+
+
+def _read_resize(data: bytes) -> m.Resize:
+    cols, rows = _fixed(_SIZE, data)
+    if not cols or not rows:
+        raise TerminalFault("a size of 0")
+    return m.Resize(cols, rows)
+
+
+def _read_visible(data: bytes) -> m.Visibility:
+    if len(data) != 2 or data[1] > 1:
+        raise TerminalFault("VISIBLE is followed by one byte, 0 or 1")
+    return m.Visibility(data[1] == 1)
+
+
+def _read_ping(data: bytes) -> TerminalPing:
+    return TerminalPing(_offset(_fixed(_U64, data)[0]))
+
+
+def _read_hello(data: bytes) -> TerminalHello:
+    return _json(_HELLO_DECODER, data, MAX_HELLO_BYTES)
+
+
+def _read_stay(data: bytes) -> m.Stay:
+    _bare(data)
+    return _STAY
+
+
+def _read_close(data: bytes) -> Close:
+    _bare(data)
+    return _CLOSE
+
+
+def _read_detach(data: bytes) -> m.Detach:
+    _bare(data)
+    return _DETACH
+
+
+def _read_output(data: bytes) -> Output:
+    if len(data) < 9:
+        raise TerminalFault("OUTPUT without offset")
+    return Output(_offset(_U64.unpack_from(data, 1)[0]), data[9:])
+
+
+def _read_input_ack(data: bytes) -> InputAck:
+    taken, limit = _fixed(_PAIR, data)
+    return InputAck(_offset(taken), _offset(limit))
+
+
+def _read_gap(data: bytes) -> OutputGap:
+    start, end = _fixed(_PAIR, data)
+    return OutputGap(_offset(start), _offset(end))
+
+
+def _read_pong(data: bytes) -> TerminalPong:
+    return TerminalPong(_offset(_fixed(_U64, data)[0]))
+
+
+def _read_attached(data: bytes) -> m.Attached:
+    return _json(_ATTACHED_DECODER, data)
+
+
+def _read_notice(data: bytes) -> m.Notice:
+    return _json(_NOTICE_DECODER, data)
+
+
+def _read_end(data: bytes) -> m.End:
+    return _json(_END_DECODER, data)
+
+
+def _read_error(data: bytes) -> TerminalError:
+    return _json(_ERROR_DECODER, data)
+
+
+_CLIENT_READERS: dict[int, Callable[[bytes], ClientMessage]] = {
+    TerminalType.INPUT.value: _read_input,
+    TerminalType.ACK.value: _read_ack,
+    TerminalType.RESIZE.value: _read_resize,
+    TerminalType.VISIBLE.value: _read_visible,
+    TerminalType.STAY.value: _read_stay,
+    TerminalType.PING.value: _read_ping,
+    TerminalType.CLOSE.value: _read_close,
+    TerminalType.DETACH.value: _read_detach,
+    TerminalType.HELLO.value: _read_hello,
+}
+_SERVER_READERS: dict[int, Callable[[bytes], ServerMessage]] = {
+    TerminalType.OUTPUT.value: _read_output,
+    TerminalType.INPUT_ACK.value: _read_input_ack,
+    TerminalType.GAP.value: _read_gap,
+    TerminalType.PONG.value: _read_pong,
+    TerminalType.ATTACHED.value: _read_attached,
+    TerminalType.NOTICE.value: _read_notice,
+    TerminalType.END.value: _read_end,
+    TerminalType.ERROR.value: _read_error,
+}
+
+
+def _fixed(layout: struct.Struct, data: bytes) -> tuple[int, ...]:
+    if len(data) != 1 + layout.size:
+        raise TerminalFault(f"{len(data) - 1} bytes instead of {layout.size}")
+    return layout.unpack_from(data, 1)
+
+
+def _bare(data: bytes) -> None:
+    if len(data) != 1:
+        raise TerminalFault(f"{len(data) - 1} bytes instead of 0")
 
 
 def _offset(value: int) -> int:
@@ -272,24 +347,13 @@ def _offset(value: int) -> int:
     return value
 
 
-def _decode_input(body: bytes) -> Input:
-    if len(body) < _INPUT.size:
-        raise TerminalFault("INPUT without offset")
-    if len(body) - _INPUT.size > MAX_INPUT_BYTES:
-        raise TerminalFault(f"more than {MAX_INPUT_BYTES} bytes in one INPUT")
-    flags, offset = _INPUT.unpack_from(body)
-    return Input(_offset(offset), body[_INPUT.size :], bool(flags & 1))
-
-
 T = TypeVar("T")
 
 
-def _json(kind: TerminalType, body: bytes, expected: type[T]) -> T:
-    if len(body) > MAX_JSON_BYTES:
-        raise TerminalFault(f"{kind.name} of {len(body)} bytes")
+def _json(decoder: msgspec.json.Decoder[T], data: bytes, limit_bytes: int = MAX_JSON_BYTES) -> T:
+    if len(data) - 1 > limit_bytes:
+        raise TerminalFault(f"a JSON body of {len(data) - 1} bytes")
     try:
-        decoded = _JSON_DECODERS[kind].decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise TerminalFault(f"{kind.name} does not parse: {error}"[:300]) from error
-    assert isinstance(decoded, expected)
-    return decoded
+        return decoder.decode(memoryview(data)[1:])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError) as error:
+        raise TerminalFault(f"{TerminalType(data[0]).name} does not parse: {error}"[:300]) from error

@@ -20,7 +20,8 @@ export type { Attached, End, FactValue, Notice, TerminalError } from "./bodies";
 export const MAX_OFFSET = 2 ** 53;
 /** What one INPUT may hold; longer pastes are cut by the caller. */
 export const MAX_INPUT_BYTES = 32 * 1024;
-const MAX_JSON_BYTES = 16 * 1024;
+const MAX_HELLO_BYTES = 16 * 1024;
+const MAX_JSON_BYTES = 1024 * 1024;
 
 const INPUT_AUTO = 1;
 const INPUT_END = 2;
@@ -148,7 +149,7 @@ export function encodeDetach(): Uint8Array<ArrayBuffer> {
 
 export function encodeHello(hello: TerminalHello): Uint8Array<ArrayBuffer> {
   const json = new TextEncoder().encode(JSON.stringify(hello));
-  if (json.length > MAX_JSON_BYTES) {
+  if (json.length > MAX_HELLO_BYTES) {
     throw new TerminalFault(`HELLO of ${json.length} bytes`);
   }
   const message = new Uint8Array(1 + json.length);
