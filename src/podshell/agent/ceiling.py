@@ -5,7 +5,7 @@ Every action is off unless it is switched on, and none follows from another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
@@ -28,14 +28,14 @@ class Action(StrEnum):
 class Ceiling:
     """Which actions the cluster's owner allows; one field for each `Action`."""
 
-    pod_exec: bool = False
-    basic: bool = False
-    advanced: bool = False
-    pod_debug: bool = False
-    node_shell: bool = False
-    host_mount: bool = False
-    host_write: bool = False
-    node_privileged: bool = False
+    pod_exec: bool = field(default=False, metadata={"help": "Allow shells in running containers (podExec)."})
+    basic: bool = field(default=False, metadata={"help": "Allow basic actions on workloads."})
+    advanced: bool = field(default=False, metadata={"help": "Allow advanced actions on workloads."})
+    pod_debug: bool = field(default=False, metadata={"help": "Allow debug containers in pods (podDebug)."})
+    node_shell: bool = field(default=False, metadata={"help": "Allow shells on nodes (nodeShell)."})
+    host_mount: bool = field(default=False, metadata={"help": "Allow node shells to mount the node's files; equal to root on the node."})
+    host_write: bool = field(default=False, metadata={"help": "Allow that mount to be writable."})
+    node_privileged: bool = field(default=False, metadata={"help": "Allow privileged node shells (hostPID, nsenter, more capabilities)."})
 
     def allows(self, action: Action) -> bool:
         return bool(getattr(self, _FIELDS[action]))
