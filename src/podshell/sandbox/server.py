@@ -142,7 +142,14 @@ class ApiServer:
             raise statuses.unknown_resource()
         if info.subresource:
             return await self._answer_subresource(request, resource, user, info)
-        return await self._objects.answer(request, resource, info)
+        try:
+            return await self._objects.answer(request, resource, info)
+        except (AttributeError, KeyError, TypeError) as error:
+            if info.verb not in ("create", "update", "patch"):
+                raise
+            # Without schemas, a body of another shape shows only when it is used.
+            _log.warning("body_unusable resource=%s verb=%s", resource.qualified, info.verb, exc_info=error)
+            raise statuses.bad_request(f"the object provided is unrecognized (must be of type {resource.kind})") from error
 
     async def _answer_subresource(self, request: web.Request, resource: Resource, user: User, info: RequestInfo) -> web.StreamResponse:
         registered = self._subresources.get((resource, info.subresource))

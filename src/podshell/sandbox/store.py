@@ -20,7 +20,7 @@ from typing import Any, Literal
 import msgspec
 
 from podshell.sandbox import statuses
-from podshell.sandbox.resources import EVENT, LEASE, NAMESPACE, Resource
+from podshell.sandbox.resources import NAMESPACE, Resource
 
 Obj = dict[str, Any]  # one plain Kubernetes JSON object; the one allowed Any
 _Key = tuple[str, ...]  # namespace (empty for cluster-wide resources), name
@@ -67,8 +67,8 @@ class ObjectStore:
         self._objects: dict[Resource, dict[_Key, Obj]] = {}
         self._keys: dict[Resource, list[_Key]] = {}  # sorted
         self._history: dict[Resource, deque[WatchEvent]] = {}
-        self._floor: dict[Resource, int] = {}  # versions below it have left the history
-        self._first_version = first_version
+        self._floor: dict[Resource, int] = {}  # versions below it have left the history; where none stands: _oldest
+        self._oldest = first_version
         self._history_length = history_length
         self._listeners: list[Callable[[WatchEvent], None]] = []
 
@@ -172,14 +172,14 @@ class ObjectStore:
 
     def changes_since(self, resource: Resource, version: int) -> Iterable[WatchEvent] | None:
         """Give the changes after ``version``, or None when some of them have left the history."""
-        if version < self._floor.get(resource, self._first_version):
+        if version < self._floor.get(resource, self._oldest):
             return None
         return [event for event in self._history.get(resource, ()) if event.version > version]
 
     def compact(self) -> None:
         """Forget all history: every older version now is too old to watch from."""
-        for resource in {*self._objects, *self._history, EVENT, LEASE}:
-            self._floor[resource] = self._version
+        self._oldest = self._version
+        self._floor.clear()
         self._history.clear()
 
     def spend_version(self) -> int:

@@ -24,6 +24,7 @@ from podshell.sandbox.resources import (
     REPLICATIONCONTROLLER,
     SECRET,
     SERVICE,
+    SERVICEACCOUNT,
     STATEFULSET,
     Resource,
 )
@@ -267,5 +268,6 @@ _CELLS: dict[Resource, Callable[[Obj], Cells]] = {
     ENDPOINTS: _endpoints,
     CONFIGMAP: lambda obj: [_name(obj), len(obj.get("data") or {}) + len(obj.get("binaryData") or {}), _age(obj)],
     SECRET: lambda obj: [_name(obj), obj.get("type", "Opaque"), len(obj.get("data") or {}), _age(obj)],
+    SERVICEACCOUNT: lambda obj: [_name(obj), len(obj.get("secrets") or []), _age(obj)],
     LEASE: lambda obj: [_name(obj), _spec(obj).get("holderIdentity") or "", _age(obj)],
 }

@@ -31,7 +31,7 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
         *("Name", "Schedule", "Timezone", "Suspend", "Active#", "Last Schedule", "Age"),
         *_TEMPLATE,
     ),
-    "serviceaccounts": ("Name", "Age"),
+    "serviceaccounts": ("Name", "Secrets#", "Age"),
     "configmaps": ("Name", "Data#", "Age"),
     "secrets": ("Name", "Type", "Data#", "Age"),
     "endpoints": ("Name", "Endpoints", "Age"),

@@ -11,7 +11,7 @@ import api_lab
 import pytest
 from aiohttp import web
 
-from podshell.sandbox import resources
+from podshell.sandbox import resources, watch
 from podshell.sandbox.statuses import not_found
 from podshell.sandbox.store import Obj, WatchEvent
 
@@ -36,11 +36,11 @@ async def ask(lab: api_lab.Lab, line: str, body: object = None, *headers: str, t
 async def test_rotation_cuts_watches_and_serves_again_on_the_same_port() -> None:
     async with api_lab.running(api_lab.config_maps()) as lab, asyncio.timeout(30):
         url = lab.server.url
-        watch = await lab.send(request("GET /api/v1/configmaps?watch=1&resourceVersion=0"))
-        assert (await watch.content.readline()).startswith(b'{"type":"ADDED"')
+        stream = await lab.send(request("GET /api/v1/configmaps?watch=1&resourceVersion=0"))
+        assert (await stream.content.readline()).startswith(b'{"type":"ADDED"')
         await lab.server.rotate()
         with pytest.raises((aiohttp.ClientError, ConnectionError)):
-            await watch.read()
+            await stream.read()
         assert lab.server.url == url
         status, _ = await ask(lab, "GET /api/v1/namespaces/lab/configmaps/cm-0")
         assert status == 200
@@ -61,10 +61,10 @@ async def test_a_watch_whose_client_left_is_forgotten(monkeypatch: pytest.Monkey
             return tell
 
         monkeypatch.setattr(lab.store, "listen", listen_and_tell)
-        watch = await lab.send(request("GET /api/v1/configmaps?watch=1"))
-        await watch.content.readline()
+        stream = await lab.send(request("GET /api/v1/configmaps?watch=1"))
+        await stream.content.readline()
         assert not forgotten.is_set()
-        watch.close()
+        stream.close()
         await forgotten.wait()
 
 
@@ -205,3 +205,34 @@ async def test_a_terminating_namespace_goes_with_its_last_object() -> None:
         assert (status, "because it is being terminated" in refused["message"]) == (403, True)
         store.delete(resources.POD, "lab", "two")  # as the kubelet does after the kill
         assert store.get(resources.NAMESPACE, None, "lab") is None
+
+
+async def test_an_expired_page_names_a_token_to_go_on_with() -> None:
+    store = api_lab.config_maps()
+    async with api_lab.running(store) as lab:
+        path = "GET /api/v1/namespaces/lab/configmaps?limit=2"
+        _, page = await ask(lab, path)
+        store.delete(resources.CONFIGMAP, "lab", "cm-3")
+        _, second = await ask(lab, f"{path}&continue={page['metadata']['continue']}")
+        assert [item["metadata"]["name"] for item in second["items"]] == ["cm-2", "cm-3"]  # as of the first page
+        store.compact()
+        status, gone = await ask(lab, f"{path}&continue={page['metadata']['continue']}")
+        assert (status, gone["reason"]) == (410, "Expired")
+        _, rest = await ask(lab, f"{path}&continue={gone['metadata']['continue']}")
+    assert [item["metadata"]["name"] for item in rest["items"]] == ["cm-2", "cm-4"]
+
+
+@pytest.mark.parametrize("body", [[], {"metadata": []}, {"metadata": {"name": "x"}, "spec": {"containers": [1]}}])
+async def test_a_body_of_another_shape_is_400(body: object) -> None:
+    async with api_lab.running(api_lab.config_maps()) as lab:
+        status, answer = await ask(lab, "POST /api/v1/namespaces/lab/pods", body)
+    assert (status, answer["reason"]) == (400, "BadRequest")
+
+
+async def test_a_client_that_does_not_read_does_not_grow_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "_QUEUE_LENGTH", 3)
+    async with api_lab.running(api_lab.config_maps()) as lab, asyncio.timeout(30):
+        stream = await lab.send(request("GET /api/v1/configmaps?watch=1&resourceVersion=2222&timeoutSeconds=20"))
+        for number in range(4):  # without a turn of the loop in between: nothing can be written
+            api_lab.annotate(lab.store, "cm-0", str(number))
+        assert await stream.read() == b""  # ended, with nothing of the queue
