@@ -165,7 +165,7 @@ def removing(session: str) -> Delete:
 
 def _record(row: Mapping[Any, Any]) -> SessionRecord:
     end = row["end"]
-    decoded = dict(row) | {
+    decoded = {str(name): value for name, value in row.items()} | {
         "command": msgspec.json.decode(row["command"]),
         "end": None if end is None else msgspec.json.decode(end, type=End),
     }
