@@ -154,6 +154,18 @@ def _state(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
+async def test_processes_that_flood_leave_room_for_others(runtime: Runtime) -> None:
+    flooding = await runtime.start_container(spec(command=("yes",)))
+    await runtime.exec(flooding, ["dd", "if=/dev/zero", "bs=64k"], tty=False, stdin=False)
+    turns = 0
+    async with asyncio.timeout(30):
+        for _ in range(20):
+            await asyncio.sleep(0)
+            turns += 1
+        assert await run(runtime, flooding, "echo", "here") == (0, b"here\n", b"")
+    assert turns == 20
+
+
 async def test_stop_leaves_no_process(runtime: Runtime) -> None:
     container = await runtime.start_container(spec())
     await runtime.exec(container, ["sh", "-c", "setsid sleep 4321 & sleep 4322 & wait"], tty=True, stdin=True)

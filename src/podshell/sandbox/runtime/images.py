@@ -94,7 +94,10 @@ class ImageStore:
     def find(self, name: str) -> Image:
         """Return a known image by its short name, built."""
         if name not in self._built:
-            self._built[name] = self._recipes[name](name)
+            image = self._recipes[name](name)
+            for folder, _, _ in os.walk(image.folder):  # also where the umask is 077: containers run as other users too
+                os.chmod(folder, os.stat(folder).st_mode | 0o755)
+            self._built[name] = image
         return self._built[name]
 
     def _start_folder(self, name: str) -> Path:

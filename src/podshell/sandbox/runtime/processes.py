@@ -21,6 +21,10 @@ from podshell.sandbox.runtime.launch import Launched, LauncherClient
 # Takes one piece of "stdout" or "stderr"; raises ConnectionError when it will take no more.
 Consumer = Callable[[str, bytes], Awaitable[None]]
 
+# A container that floods its log is read at some 3 MiB/s, so that one pod does not take the machine.  Commands are not.
+_FLOOD_CHUNK_BYTES = 16 * 1024
+_FLOOD_PAUSE_SECONDS = 0.01
+
 
 class Process:
     """One started process with its streams; ``done`` resolves to the exit code once its output is read as well."""
@@ -99,6 +103,9 @@ class Process:
         while data := await reader.read():
             if self._record is not None:
                 self._record(name, data)
+                if len(data) >= _FLOOD_CHUNK_BYTES:
+                    await asyncio.sleep(_FLOOD_PAUSE_SECONDS)
+            await asyncio.sleep(0)  # reading what is there never waits: let others have their turn
             for consumer in list(self._consumers):
                 try:
                     await consumer(name, data)
