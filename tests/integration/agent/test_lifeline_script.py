@@ -9,10 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from local_shells import SHELLS, alive, carriers, living, local_lifeline, local_shell, shell_path, until
 
 from podshell.agent.marker import Leader
-
-from .containers import SHELLS, alive, carriers, living, local_lifeline, local_shell, shell_path, until
 
 _STUBBORN = "trap '' HUP INT TERM QUIT; echo stub''born; while :; do sleep 1; done"
 

@@ -7,8 +7,7 @@ import secrets
 from pathlib import Path
 
 import pytest
-
-from .containers import SHELLS, local_shell, shell_path
+from local_shells import SHELLS, local_shell, shell_path
 
 
 @pytest.fixture(params=SHELLS)
