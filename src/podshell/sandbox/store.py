@@ -202,7 +202,7 @@ class ObjectStore:
                 metadata[field] = before[field]
         if new == old:
             return old
-        if "generation" in before and new.get("spec") != old.get("spec"):
+        if "generation" in before and _advances_generation(old, new):
             metadata["generation"] = before["generation"] + 1
         self._stamp(new)
         self._objects[resource][self._key(resource, metadata.get("namespace"), metadata["name"])] = new
@@ -216,3 +216,16 @@ class ObjectStore:
             self._floor[event.resource] = history.popleft().version
         for listener in tuple(self._listeners):
             listener(event)
+
+
+def _advances_generation(old: Obj, new: Obj) -> bool:
+    """Say whether a change is one of what is wanted: of the spec, or a deletion; binding a pod to a node is not.
+
+    Recorded in transcripts/lifecycle/create-to-running (stays 1) and delete-with-grace-exec-open (2 from the mark on).
+    """
+    if "deletionTimestamp" in new["metadata"] and "deletionTimestamp" not in old["metadata"]:
+        return True
+    before, after = old.get("spec"), new.get("spec")
+    if isinstance(before, dict) and isinstance(after, dict) and "nodeName" not in before:
+        after = {name: value for name, value in after.items() if name != "nodeName"}
+    return bool(before != after)
