@@ -95,8 +95,7 @@ class ImageStore:
         """Return a known image by its short name, built."""
         if name not in self._built:
             image = self._recipes[name](name)
-            for folder, _, _ in os.walk(image.folder):  # also where the umask is 077: containers run as other users too
-                os.chmod(folder, os.stat(folder).st_mode | 0o755)
+            _open_to_all(image.folder)
             self._built[name] = image
         return self._built[name]
 
@@ -151,6 +150,16 @@ class ImageStore:
         else:
             _share(busybox, root / "app/server")
         return Image(name, root, ("sleep", "infinity"), "/app/server")
+
+
+def _open_to_all(root: Path) -> None:
+    """Let every user read an image, also where the umask is 077: containers run as other users than the sandbox."""
+    for folder, _, names in os.walk(root):
+        os.chmod(folder, os.stat(folder).st_mode | 0o755)
+        for name in names:
+            path = os.path.join(folder, name)
+            if not os.path.islink(path):
+                os.chmod(path, os.stat(path).st_mode | 0o444)
 
 
 def _static_busybox() -> str | None:
