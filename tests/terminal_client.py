@@ -41,7 +41,8 @@ class Api:
 
     def __init__(self, url: str, token: str) -> None:
         self.url = url
-        self._client = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        self.headers = {"Authorization": f"Bearer {token}"}
+        self._client = httpx.AsyncClient(base_url=url, headers=self.headers, timeout=30)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -82,6 +83,8 @@ class TerminalClient:
         self.end: m.End | None = None
         self.attached: m.Attached | None = None
         self.acknowledge = True
+        self.slow_seconds = 0.0
+        self.on_output: Callable[[bytes], None] | None = None
         self._visible = visible
         self._window = window
         self._backoff = backoff
@@ -117,6 +120,10 @@ class TerminalClient:
 
     async def close_session(self) -> None:
         await self.send(Close())
+
+    async def acknowledge_now(self) -> None:
+        """Acknowledge what has come so far."""
+        await self.send(Ack(self.position))
 
     def drop(self) -> None:
         """Drop the socket as a lost network does."""
@@ -166,7 +173,9 @@ class TerminalClient:
 
     async def _attach_once(self, ticket: str) -> None:
         url = self.api.url.replace("http", "ws", 1) + "/ws/terminal"
-        async with websockets.connect(url, subprotocols=[websockets.Subprotocol(SUBPROTOCOL)], compression=None, max_size=None) as socket:
+        subprotocols = [websockets.Subprotocol(SUBPROTOCOL)]
+        connecting = websockets.connect(url, subprotocols=subprotocols, additional_headers=self.api.headers, compression=None, max_size=None)
+        async with connecting as socket:
             resume = m.Position(self.epoch, self.position) if self.epoch else None
             hello = TerminalHello(
                 ticket, self.session, self.viewer, resume, cols=80, rows=24, visible=self._visible, window=self._window, client="test"
@@ -187,8 +196,13 @@ class TerminalClient:
                 await self._send_input()
             case Output(offset=offset, data=output):
                 assert offset == self.position, f"output at {offset}, expected {self.position}"
-                self.output += output
                 self.position += len(output)
+                if self.on_output is not None:
+                    self.on_output(output)
+                else:
+                    self.output += output
+                if self.slow_seconds:
+                    await asyncio.sleep(self.slow_seconds)  # a terminal that parses slowly
                 if self.acknowledge:
                     await socket.send(encode_client(Ack(self.position)))
             case OutputGap(start=start, end=end):

@@ -5,6 +5,7 @@ Every action is off unless it is switched on, and none follows from another.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
@@ -59,3 +60,12 @@ class Ceiling:
 
 
 _FIELDS: dict[Action, str] = {action: name.name for action, name in zip(Action, fields(Ceiling), strict=True)}
+
+
+def ceiling_of(names: Iterable[str]) -> Ceiling:
+    """Build the ceiling that allows the named actions (podExec, ...) and nothing else.
+
+    Raises:
+        ValueError: a name is no action.
+    """
+    return Ceiling(**{_FIELDS[Action(name)]: True for name in names})

@@ -129,7 +129,7 @@ class Gateway:
     async def make_signin_link(self, user: str | None = None) -> str:
         """Make a one-time sign-in address: the secret stands in the fragment, which browsers do not send."""
         secret = await self.services.credentials.make_signin_secret(user or self.settings.owner)
-        return f"{self.url}/signin#{secret}"
+        return f"{self.url}/#signin={secret}"
 
     async def write_cli_token(self, path: Path) -> None:
         """Write a bearer token for command lines of this machine to a 0600 file (JSON with `gateway` and `token`)."""
@@ -175,6 +175,7 @@ class Gateway:
         self._door = LinkDoor(links, clusters, keeper, welcoming, pending_limit=settings.pending_sockets)
         Restarts(journal, authority, links, sessions, credentials, tasks, settings.takeover_seconds)
         sessions.on_revoked = terminals.drop
+        terminals.on_resize = recordings.note_resize
         bus.subscribe(REVOCATIONS, self._note_revocation)
         tasks.start("review", self._review(), endless=True)
         self._services = Services(

@@ -1,0 +1,225 @@
+"""`podshell up`: gateway, console and agents for one user on this machine, in one process (docs/adr/0005).
+
+It owns everything it starts and stops it in the reverse order within 2 s. State (keys, database) stays below the state folder, so that a
+browser stays signed in over restarts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from podshell import __version__
+from podshell.launch.browser import Redirect
+from podshell.launch.clusters import LaunchError, Served, from_kubeconfig, sandbox, wants_sandbox
+from podshell.launch.loops import run_loop
+from podshell.launch.secret_files import write_secret
+from podshell.launch.stops import stop_on_signals
+from podshell.options import OptionError, add_options, load
+
+if TYPE_CHECKING:
+    from podshell.gateway.app import Gateway
+
+KINDS = ("podExec", "basic", "advanced", "podDebug", "nodeShell", "hostMount", "hostWrite", "nodePrivileged")
+AGENT_START_SECONDS = 10.0
+
+
+def default_state_dir() -> Path:
+    """Where state lives when nobody says otherwise: $XDG_STATE_HOME/podshell, by default ~/.local/state/podshell."""
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "podshell"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpSettings:
+    """Settings of `podshell up`."""
+
+    port: int = field(default=8642, metadata={"help": "port of the console on 127.0.0.1; 0 takes a free one"})
+    context: str = field(default="", metadata={"help": "context of the kubeconfig; the current one when empty"})
+    kubeconfig: Path | None = field(default=None, metadata={"help": "kubeconfig file; without one, $KUBECONFIG and ~/.kube/config"})
+    sandbox: bool = field(default=False, metadata={"help": "start the two built-in clusters, whatever the kubeconfig says"})
+    allow: tuple[str, ...] = field(
+        default=("podExec",), metadata={"help": f"what the clusters allow at most (the ceiling): {', '.join(KINDS)}"}
+    )
+    browser: bool = field(default=True, metadata={"help": "open the browser on the sign-in link"})
+    idle_timeout_seconds: float = field(default=300.0, metadata={"help": "end a shell after so many seconds without typing; 0: never"})
+    record: bool = field(default=False, metadata={"help": "record the output of every shell to the state folder"})
+    scale_pods: int = field(default=0, metadata={"help": "add so many pods without processes to each sandbox cluster, for load"})
+    state_dir: Path | None = field(default=None, metadata={"help": "folder for keys and database; default: ~/.local/state/podshell"})
+
+
+@click.command("up", help="Run gateway, console and agent for you on this machine.")
+def up_command(**flags: object) -> None:
+    try:
+        settings = load(UpSettings, "up", flags)
+        unknown = [kind for kind in settings.allow if kind not in KINDS]
+        if unknown:
+            raise LaunchError(f"--allow does not know {', '.join(unknown)}; it knows {', '.join(KINDS)}")
+        run_loop(_main(settings))
+    except (OptionError, LaunchError) as error:
+        click.echo(f"podshell up: {error}", err=True)
+        sys.exit(2)
+
+
+add_options(UpSettings, "up")(up_command)
+
+
+async def _main(settings: UpSettings) -> None:
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    stopped = stop_on_signals()
+    async with AsyncExitStack() as stack:
+        starting = asyncio.ensure_future(_start(settings, stack))
+        stopping = asyncio.ensure_future(stopped.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait({starting})
+            return
+        await starting
+        await stopping
+        click.echo("stopping")
+
+
+async def _start(settings: UpSettings, stack: AsyncExitStack) -> None:
+    from podshell.gateway.app import Gateway
+    from podshell.gateway.settings import GatewaySettings
+
+    click.echo(f"Podshell {__version__}")
+    state = (settings.state_dir or default_state_dir()).expanduser()
+    served = await _serve_clusters(settings, stack)
+    gateway = Gateway(
+        GatewaySettings(
+            port=settings.port,
+            state_dir=state / "gateway",
+            idle_timeout_seconds=settings.idle_timeout_seconds,
+            record=settings.record,
+        )
+    )
+    stack.push_async_callback(gateway.stop)
+    await _start_gateway(gateway, settings.port, state)
+    enrolments = [await gateway.make_enrolment(one.name) for one in served]
+    agents = [_start_agent(one, gateway.url, enrolment, settings, state, stack) for one, enrolment in zip(served, enrolments, strict=True)]
+    await asyncio.gather(*agents)
+    await _tell(gateway, settings, state, stack)
+
+
+async def _serve_clusters(settings: UpSettings, stack: AsyncExitStack) -> Sequence[Served]:
+    if not wants_sandbox(settings.sandbox, settings.kubeconfig, settings.context):
+        one = await from_kubeconfig(settings.kubeconfig, settings.context)
+        click.echo(f"cluster  {one.name}: {one.description}")
+        return [one]
+    if sys.platform != "linux":
+        raise LaunchError("the sandbox runs on Linux only; name a cluster with --kubeconfig or --context")
+    if not settings.sandbox:
+        click.echo("there is no kubeconfig: starting the built-in sandbox clusters")
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="podshell-sandbox-", ignore_cleanup_errors=True)))
+    served = await stack.enter_async_context(sandbox(folder, settings.scale_pods))
+    for one in served:
+        click.echo(f"cluster  {one.name}: {one.description}")
+    return served
+
+
+async def _start_gateway(gateway: Gateway, port: int, state: Path) -> None:
+    from podshell.gateway.keys import KeyUnusable
+
+    try:
+        await gateway.start()
+    except KeyUnusable as error:
+        raise LaunchError(str(error)) from error
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise LaunchError(f"port {port} is taken; choose another one with --port, or 0 for any") from error
+        raise LaunchError(f"cannot use {error.filename or state}: {error.strerror or error}") from error
+
+
+async def _start_agent(one: Served, url: str, enrolment: str, settings: UpSettings, state: Path, stack: AsyncExitStack) -> None:
+    from podshell.agent.ceiling import ceiling_of
+    from podshell.agent.main import Agent, StateUnusable
+    from podshell.agent.settings import AgentSettings
+
+    folder = state / "agents" / one.name
+    token = folder / "enrolment"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_secret(token, enrolment.encode())
+        agent_settings = AgentSettings(
+            gateway_urls=(url,),
+            cluster=one.name,
+            state_dir=folder,
+            enrolment_token_file=token,
+            ceiling=ceiling_of(settings.allow),
+            reconnect_base_seconds=0.2,
+        )
+        agent = Agent(agent_settings, one.connection)
+    except StateUnusable as error:
+        raise LaunchError(str(error)) from error
+    except OSError as error:
+        raise LaunchError(f"cannot use {error.filename or folder}: {error.strerror or error}") from error
+    stack.push_async_callback(agent.stop)
+    await agent.start()
+    try:
+        async with asyncio.timeout(AGENT_START_SECONDS):
+            await agent.linked.wait()
+    except TimeoutError:
+        click.echo(f"the agent of {one.name} has no link to the gateway yet; it goes on trying", err=True)
+    finally:
+        token.unlink(missing_ok=True)
+
+
+async def _tell(gateway: Gateway, settings: UpSettings, state: Path, stack: AsyncExitStack) -> None:
+    token = state / "cli-token.json"
+    await gateway.write_cli_token(token)
+    write_current(default_state_dir() / "current.json", gateway.url, token)
+    link = await gateway.make_signin_link()
+    click.echo(f"ceiling  {', '.join(settings.allow)}")
+    click.echo(f"console  {gateway.url}")
+    click.echo(f"sign in  {link}")
+    click.echo("         (once, within 5 minutes; press Enter here for a new link). Ctrl-C stops everything.")
+    redirect = Redirect(state / "browser", link)
+    stack.callback(redirect.forget)
+    if settings.browser:
+        redirect.open()
+    await stack.enter_async_context(_new_links_on_enter(gateway))
+
+
+def write_current(path: Path, url: str, token: Path) -> None:
+    """Write where command lines find the gateway and their token."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_secret(path, msgspec.json.encode({"gateway": url, "token_file": str(token)}))
+
+
+@asynccontextmanager
+async def _new_links_on_enter(gateway: Gateway) -> AsyncIterator[None]:
+    if not sys.stdin.isatty():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    making: set[asyncio.Task[None]] = set()
+
+    async def make() -> None:
+        click.echo(f"sign in  {await gateway.make_signin_link()}")
+
+    def typed() -> None:
+        if not sys.stdin.readline():
+            loop.remove_reader(sys.stdin)
+            return
+        task = asyncio.ensure_future(make())
+        making.add(task)
+        task.add_done_callback(making.discard)
+
+    loop.add_reader(sys.stdin, typed)
+    try:
+        yield
+    finally:
+        loop.remove_reader(sys.stdin)
