@@ -8,15 +8,7 @@ export class TerminalFault extends Error {
 
 /** Who said no. */
 export type RefusedBy =
-  | "gateway"
-  | "policy"
-  | "agent"
-  | "ceiling"
-  | "kubernetes"
-  | "pod_security"
-  | "admission"
-  | "node"
-  | "runtime";
+  "gateway" | "policy" | "agent" | "ceiling" | "kubernetes" | "pod_security" | "admission" | "node" | "runtime";
 
 /** HTTP status, WebSocket close code, and whether trying again can help. */
 export interface Meaning {

@@ -1,0 +1,1287 @@
+// Generated from the gateway's OpenAPI document by `npm run schema`. Do not edit.
+
+export interface paths {
+    "/api/signin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange the secret of a sign-in link
+         * @description Exchange a one-time secret for a cookie and a page token.
+         */
+        post: operations["signIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign out this browser
+         * @description Forget the browser session; its cookie is worth nothing from now on.
+         */
+        post: operations["signOut"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who is signed in, and to what
+         * @description Say who the caller is; a page gets its token here after a reload.
+         */
+        get: operations["getMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clusters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All clusters and their agents
+         * @description List the clusters that the caller may see.
+         */
+        get: operations["listClusters"];
+        put?: never;
+        /**
+         * Get a one-time token with which an agent joins
+         * @description Make a one-time enrolment token for a cluster, new or known.
+         */
+        post: operations["addCluster"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clusters/{cluster}/pods": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pods of a cluster or namespace
+         * @description Answer with a snapshot of the agent's cache.
+         */
+        get: operations["listPods"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clusters/{cluster}/namespaces/{namespace}/pods/{pod}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One pod as the agent knows it
+         * @description Ask the agent for one pod.
+         */
+        get: operations["getPod"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sessions of the caller
+         * @description List the caller's sessions, newest first; `all` adds the latest that have ended.
+         */
+        get: operations["listSessions"];
+        put?: never;
+        /**
+         * Open a shell
+         * @description Decide, audit, grant, and ask the agent; the shell opens after the answer.
+         */
+        post: operations["openSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One session
+         * @description Answer with one session of the caller; another's is not found.
+         */
+        get: operations["getSession"];
+        put?: never;
+        post?: never;
+        /**
+         * End a session
+         * @description End a session. One that has ended stays ended.
+         */
+        delete: operations["closeSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{session}/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a ticket for a terminal socket
+         * @description Make a single-use ticket, when the session's agent can be reached.
+         */
+        post: operations["makeSessionTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a ticket for the live socket
+         * @description Make a single-use ticket for /ws/live.
+         */
+        post: operations["makeTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The newest rows of the audit
+         * @description List the newest rows, newest first.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The process lives
+         * @description Answer as long as the process lives.
+         */
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * New work is welcome
+         * @description Answer 200 when the database answers and the gateway is not stopping, else 503.
+         */
+        get: operations["getReadiness"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** AgentInstance */
+        AgentInstance: {
+            instance: string;
+            epoch: string;
+            version: string;
+            draining: boolean;
+            connected_at: string;
+        };
+        /**
+         * Attached
+         * @description The consumer is in. Output starts at `start`; `reset` says that it does not follow what the viewer has (other epoch, or none);
+         *         `lost` says that bytes before `start` which it asked for are gone. Input counts as taken up to `input_taken`.
+         */
+        Attached: {
+            session: string;
+            epoch: string;
+            incarnation: number;
+            state: string;
+            start: number;
+            head: number;
+            input_taken: number;
+            input_limit: number;
+            /** @default false */
+            reset?: boolean;
+            /** @default false */
+            lost?: boolean;
+            /** @default 80 */
+            cols?: number;
+            /** @default 24 */
+            rows?: number;
+            /** @default 0 */
+            idle_timeout_seconds?: number;
+        };
+        /**
+         * AuditRow
+         * @description One row of the audit. `hash` covers the row and `previous_hash`, so that no row can be changed or taken out unseen.
+         */
+        AuditRow: {
+            sequence: number;
+            at: string;
+            actor: string;
+            action: string;
+            /** @enum {unknown} */
+            outcome: "allowed" | "done" | "failed" | "refused";
+            cluster: string;
+            namespace: string;
+            pod: string;
+            container: string;
+            session: string;
+            reason: string;
+            details: {
+                [key: string]: string | number | boolean | string[] | null;
+            };
+            previous_hash: string;
+            hash: string;
+        };
+        /** Cluster */
+        Cluster: {
+            name: string;
+            /** @enum {unknown} */
+            state: "offline" | "online";
+            kubernetes_version: string;
+            agents: components["schemas"]["AgentInstance"][];
+            ceiling: {
+                [key: string]: boolean;
+            };
+            label: string;
+            colour: string;
+        };
+        /** ClusterBody */
+        ClusterBody: {
+            name: string;
+            /** @default  */
+            label?: string;
+            /** @default  */
+            colour?: string;
+        };
+        /**
+         * ContainerRow
+         * @description One container of a pod. `role`: container, init, sidecar, ephemeral. `state`: running, waiting, terminated, unknown.
+         */
+        ContainerRow: {
+            name: string;
+            /** @default container */
+            role?: string;
+            /** @default  */
+            image?: string;
+            /** @default unknown */
+            state?: string;
+            /** @default  */
+            reason?: string;
+            /** @default  */
+            message?: string;
+            /** @default null */
+            exit_code?: number | null;
+            /** @default false */
+            ready?: boolean;
+            /** @default 0 */
+            restarts?: number;
+            /** @default  */
+            started_at?: string;
+        };
+        /**
+         * End
+         * @description The session is over. `reason`: exited, closed, idle, revoked, target_gone, lost, failed, agent_stopped.
+         *
+         *         `left` names processes that stay because they left the session (setsid); `unkilled` those that could not be killed.
+         */
+        End: {
+            reason: string;
+            /** @default null */
+            exit_code?: number | null;
+            /** @default  */
+            message?: string;
+            /** @default  */
+            next_step?: string;
+            /** @default null */
+            refusal?: components["schemas"]["Refusal"] | null;
+            /** @default [] */
+            left?: string[];
+            /** @default [] */
+            unkilled?: string[];
+        };
+        /**
+         * Enrolment
+         * @description A one-time token with which one agent can join a cluster.
+         */
+        Enrolment: {
+            cluster: string;
+            token: string;
+            expires_at: string;
+        };
+        /**
+         * ErrorBody
+         * @description The body of every answer with status 400 or higher.
+         */
+        ErrorBody: {
+            error: components["schemas"]["ErrorDetail"];
+        };
+        /**
+         * ErrorCode
+         * @description What went wrong, stable over versions.
+         * @enum {unknown}
+         */
+        ErrorCode: "agent_busy" | "agent_offline" | "api_server_unreachable" | "bad_request" | "cluster_unknown" | "conflict" | "container_required" | "forbidden_by_admission" | "forbidden_by_ceiling" | "forbidden_by_kubernetes" | "forbidden_by_policy" | "going_away" | "grant_refused" | "internal" | "limit_reached" | "link_lost" | "node_unreachable" | "not_found" | "not_running" | "origin_refused" | "protocol_error" | "revoked" | "session_ended" | "session_unknown" | "shell_missing" | "shell_not_executable" | "start_failed" | "target_gone" | "ticket_refused" | "unauthenticated";
+        /**
+         * ErrorDetail
+         * @description One refusal or failure: what, by whom, and what to do next. `retry_after_ms` set: trying again then can help.
+         */
+        ErrorDetail: {
+            code: components["schemas"]["ErrorCode"];
+            refused_by: components["schemas"]["RefusedBy"];
+            message: string;
+            next_step: string;
+            details: {
+                [key: string]: string | string[];
+            };
+            retry_after_ms?: number;
+        };
+        /** GatewayInfo */
+        GatewayInfo: {
+            version: string;
+            replica: string;
+            cookie: string;
+            started_at: string;
+        };
+        /** Health */
+        Health: {
+            /** @enum {unknown} */
+            status: "ok" | "starting" | "stopping";
+        };
+        /**
+         * LiveBatch
+         * @description Changes of one subscription. `reset`: forget what came before. `complete`: everything that exists has been sent.
+         *
+         *         `set` holds rows of the topic's type (live_rows.py gives OpenAPI their union), encoded once for all who look at them; `removed`
+         *         holds uids, for sessions and clusters their `id` and `name`. `refusal`: nothing new comes for now, and why.
+         */
+        LiveBatch: {
+            /** @enum {unknown} */
+            type: "batch";
+            id: string;
+            set: (components["schemas"]["PodRow"] | components["schemas"]["NodeRow"] | components["schemas"]["NamespaceRow"] | components["schemas"]["ServiceRow"] | components["schemas"]["WorkloadRow"] | components["schemas"]["Session"] | components["schemas"]["Cluster"])[];
+            removed: string[];
+            complete: boolean;
+            reset: boolean;
+            refusal: components["schemas"]["Refusal"] | null;
+        };
+        /**
+         * LiveError
+         * @description Why the live socket closes.
+         */
+        LiveError: {
+            /** @enum {unknown} */
+            type: "error";
+            error: components["schemas"]["ErrorDetail"];
+        };
+        /** LiveHello */
+        LiveHello: {
+            ticket: string;
+        };
+        /** LivePing */
+        LivePing: {
+            /** @enum {unknown} */
+            type: "ping";
+        };
+        /** LiveReady */
+        LiveReady: {
+            /** @enum {unknown} */
+            type: "ready";
+        };
+        /** LiveSubscribe */
+        LiveSubscribe: {
+            subscribe: string;
+            /** @enum {unknown} */
+            topic: "clusters" | "namespaces" | "nodes" | "pods" | "services" | "sessions" | "workloads";
+            /** @default  */
+            cluster?: string;
+            /** @default  */
+            namespace?: string;
+        };
+        /** LiveUnsubscribe */
+        LiveUnsubscribe: {
+            unsubscribe: string;
+        };
+        /** Me */
+        Me: {
+            user: components["schemas"]["User"];
+            page_token: string;
+            gateway: components["schemas"]["GatewayInfo"];
+            idle_timeout_seconds: number;
+        };
+        /** NamespaceRow */
+        NamespaceRow: {
+            uid: string;
+            name: string;
+            status: string;
+            created_at: string;
+            /** @default  */
+            pod_security?: string;
+        };
+        /** NodeRow */
+        NodeRow: {
+            uid: string;
+            name: string;
+            status: string;
+            created_at: string;
+            /** @default [] */
+            roles?: string[];
+            /** @default  */
+            version?: string;
+            /** @default linux */
+            os?: string;
+            /** @default {} */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @default [] */
+            taints?: string[];
+            /** @default [] */
+            conditions?: string[];
+        };
+        /**
+         * Notice
+         * @description Something the viewer shows beside the terminal, never in it. Kinds and their data: spec/terminal.md 5.
+         */
+        Notice: {
+            kind: string;
+            /** @default {} */
+            data?: {
+                [key: string]: string | number | boolean | string[] | null;
+            };
+        };
+        /**
+         * OpenSessionBody
+         * @description Which shell to open. `container` may be empty only when the pod has one; `command` empty: choose a shell.
+         */
+        OpenSessionBody: {
+            cluster: string;
+            namespace: string;
+            pod: string;
+            /** @default  */
+            container?: string;
+            /**
+             * @default exec
+             * @enum {unknown}
+             */
+            kind?: "exec";
+            /** @default [] */
+            command?: string[];
+            /** @default true */
+            tty?: boolean;
+            /** @default true */
+            stdin?: boolean;
+            /** @default 80 */
+            cols?: number;
+            /** @default 24 */
+            rows?: number;
+            /** @default  */
+            reason?: string;
+        };
+        /**
+         * OpenedSession
+         * @description `ticket` opens one terminal socket of this session until `expires_at`.
+         */
+        OpenedSession: {
+            session: components["schemas"]["Session"];
+            ticket: string;
+            expires_at: string;
+        };
+        /**
+         * PodRow
+         * @description A pod as lists show it. `status` is what kubectl prints (Running, CrashLoopBackOff, Terminating, ...).
+         *
+         *         `shell_refusal` empty: a shell can be opened now; else why not, as one sentence.
+         */
+        PodRow: {
+            uid: string;
+            namespace: string;
+            name: string;
+            phase: string;
+            status: string;
+            ready: string;
+            restarts: number;
+            created_at: string;
+            /** @default  */
+            node?: string;
+            /** @default  */
+            ip?: string;
+            /** @default  */
+            owner_kind?: string;
+            /** @default  */
+            owner?: string;
+            /** @default {} */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @default [] */
+            containers?: components["schemas"]["ContainerRow"][];
+            /** @default  */
+            default_container?: string;
+            /** @default linux */
+            os?: string;
+            /** @default  */
+            shell_refusal?: string;
+        };
+        /**
+         * Position
+         * @description A place in a session's output: offsets count from 0 in each `epoch` (one life of the agent process).
+         */
+        Position: {
+            epoch: string;
+            offset: number;
+        };
+        /**
+         * Refusal
+         * @description One refusal or failure as it travels: over the link (msgpack), to the browser and the command line (JSON).
+         *
+         *         `message` is one sentence that is safe to show; `next_step` says what to do; `details` holds short texts such as the missing verb.
+         */
+        Refusal: {
+            code: components["schemas"]["ErrorCode"];
+            refused_by: components["schemas"]["RefusedBy"];
+            message: string;
+            /** @default  */
+            next_step?: string;
+            /** @default {} */
+            details?: {
+                [key: string]: string | string[];
+            };
+        };
+        /**
+         * RefusedBy
+         * @description Who said no.
+         * @enum {unknown}
+         */
+        RefusedBy: "admission" | "agent" | "ceiling" | "gateway" | "kubernetes" | "node" | "pod_security" | "policy" | "runtime";
+        /** ServiceRow */
+        ServiceRow: {
+            uid: string;
+            namespace: string;
+            name: string;
+            type: string;
+            created_at: string;
+            /** @default  */
+            cluster_ip?: string;
+            /** @default [] */
+            ports?: string[];
+            /** @default {} */
+            selector?: {
+                [key: string]: string;
+            };
+        };
+        /** Session */
+        Session: {
+            id: string;
+            /** @enum {unknown} */
+            kind: "exec";
+            /** @enum {unknown} */
+            state: "ended" | "opening" | "restarting" | "running";
+            cluster: string;
+            namespace: string;
+            pod: string;
+            container: string;
+            command: string[];
+            tty: boolean;
+            user: string;
+            reason: string;
+            created_at: string;
+            started_at: string | null;
+            ended_at: string | null;
+            end: components["schemas"]["End"] | null;
+            epoch: string;
+            incarnation: number;
+            idle_timeout_seconds: number;
+            recorded: boolean;
+        };
+        /**
+         * SignedIn
+         * @description `page_token` goes into the header X-Podshell-Token of every state-changing call.
+         */
+        SignedIn: {
+            user: components["schemas"]["User"];
+            page_token: string;
+        };
+        /**
+         * SigninBody
+         * @description The secret from the fragment of a one-time sign-in link.
+         */
+        SigninBody: {
+            secret: string;
+        };
+        /**
+         * TerminalError
+         * @description Why the socket is about to close, or never attached. `retry_after_ms` set: try again after it.
+         */
+        TerminalError: {
+            refusal: components["schemas"]["Refusal"];
+            /** @default null */
+            retry_after_ms?: number | null;
+        };
+        /**
+         * TerminalHello
+         * @description Client, first message, within 5 s: the ticket and what it has already. Nothing is allocated before it is accepted.
+         */
+        TerminalHello: {
+            ticket: string;
+            session: string;
+            viewer: string;
+            /** @default null */
+            resume?: components["schemas"]["Position"] | null;
+            /** @default owner */
+            role?: string;
+            /** @default null */
+            cols?: number | null;
+            /** @default null */
+            rows?: number | null;
+            /** @default true */
+            visible?: boolean;
+            /** @default 262144 */
+            window?: number;
+            /** @default  */
+            client?: string;
+        };
+        /** Ticket */
+        Ticket: {
+            ticket: string;
+            expires_at: string;
+        };
+        /** TicketBody */
+        TicketBody: {
+            /** @enum {unknown} */
+            purpose: "live";
+        };
+        /** User */
+        User: {
+            name: string;
+            role: string;
+        };
+        /**
+         * WorkloadRow
+         * @description A Deployment, StatefulSet, DaemonSet or Job.
+         */
+        WorkloadRow: {
+            uid: string;
+            kind: string;
+            namespace: string;
+            name: string;
+            created_at: string;
+            /** @default 0 */
+            ready?: number;
+            /** @default 0 */
+            desired?: number;
+            /** @default [] */
+            images?: string[];
+            /** @default {} */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @default {} */
+            selector?: {
+                [key: string]: string;
+            };
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SigninBody"];
+            };
+        };
+        responses: {
+            /** @description Exchange the secret of a sign-in link */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sign out this browser */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who is signed in, and to what */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listClusters: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All clusters and their agents */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cluster"][];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    addCluster: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClusterBody"];
+            };
+        };
+        responses: {
+            /** @description Get a one-time token with which an agent joins */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listPods: {
+        parameters: {
+            query?: {
+                namespace?: string;
+            };
+            header?: never;
+            path: {
+                cluster: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Pods of a cluster or namespace */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PodRow"][];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getPod: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cluster: string;
+                namespace: string;
+                pod: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One pod as the agent knows it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PodRow"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: {
+                state?: "live" | "all";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Sessions of the caller */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"][];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    openSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenSessionBody"];
+            };
+        };
+        responses: {
+            /** @description Open a shell */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedSession"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One session */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    closeSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description End a session */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    makeSessionTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Get a ticket for a terminal socket */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    makeTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TicketBody"];
+            };
+        };
+        responses: {
+            /** @description Get a ticket for the live socket */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest rows of the audit */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditRow"][];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The process lives */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getReadiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description New work is welcome */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+}

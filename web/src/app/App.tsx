@@ -1,0 +1,141 @@
+/** Who is here, and which page they see. */
+
+import { Button, Code, Loader } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect, useState, useSyncExternalStore } from "react";
+import { ApiFailure, fetchMe, fetchSession } from "../api/client";
+import { live } from "../api/live";
+import type { Me } from "../api/types";
+import { followClusters } from "../clusters/clusters";
+import { Dock, useDock } from "../dock/Dock";
+import { dock } from "../dock/dock";
+import { ContainerChoice } from "../pods/ContainerChoice";
+import { PodsPage } from "../pods/PodsPage";
+import { SessionsPage } from "../sessions/SessionsPage";
+import { text } from "../text";
+import { Header, Rail } from "./Frame";
+import { Icon } from "./icons";
+import { navigate, usePath } from "./location";
+import { ProblemDialog } from "./ProblemDialog";
+import { type SignInOutcome, useSignIn } from "./signin";
+
+const RETRY_MS = 3_000;
+
+export function App() {
+  const outcome = useSignIn();
+  const me = useQuery({
+    queryKey: ["me"],
+    queryFn: fetchMe,
+    enabled: outcome !== "working",
+    retry: false,
+    refetchInterval: (query) =>
+      query.state.error instanceof ApiFailure && query.state.error.unreachable ? RETRY_MS : false,
+  });
+  if (me.data) return <Console me={me.data} />;
+  if (outcome === "working" || me.isPending) return <Waiting />;
+  if (me.error instanceof ApiFailure && me.error.signedOut) return <SignInPage outcome={outcome} />;
+  return (
+    <Message title={text.unreachable.title} body={<p>{text.unreachable.text}</p>}>
+      <Button onClick={() => void me.refetch()} loading={me.isFetching}>
+        {text.retry}
+      </Button>
+    </Message>
+  );
+}
+
+function Console({ me }: { me: Me }) {
+  const state = useSyncExternalStore(live.listen, live.getState);
+  const { mode, tabs } = useDock();
+  useEffect(() => {
+    live.start();
+    const stop = followClusters();
+    // Sessions that the gateway does not know any more lose their tab; those that it cannot tell about keep it.
+    void dock.restore((id) => fetchSession(id).catch(() => null));
+    return stop;
+  }, []);
+  if (state === "signed_out") return <SignInPage outcome="ended" />;
+  return (
+    <div className="frame">
+      <a className="skip" href="#main">
+        {text.skip}
+      </a>
+      <Header me={me} />
+      <Rail />
+      <div className="work">
+        {state === "lost" && (
+          <p className="offline-banner" role="alert">
+            <Icon name="cut" size={14} /> {text.unreachable.banner}
+            <Button size="compact-xs" variant="white" onClick={() => live.retryNow()}>
+              {text.terminal.now}
+            </Button>
+          </p>
+        )}
+        <main id="main" tabIndex={-1} hidden={mode === "full" && tabs.length > 0}>
+          <Page />
+        </main>
+        <Dock />
+      </div>
+      <ContainerChoice />
+      <ProblemDialog />
+    </div>
+  );
+}
+
+function Page() {
+  const path = usePath();
+  const known = path === "/pods" || path === "/sessions" || path.startsWith("/sessions/");
+  useEffect(() => {
+    if (!known) navigate(`/pods${location.search}`, true);
+  }, [known]);
+  if (path.startsWith("/sessions")) return <SessionsPage id={path.split("/")[2] ?? ""} />;
+  return <PodsPage />;
+}
+
+function Waiting() {
+  const [late, setLate] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLate(true), 400);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div className="centre" role="status" aria-label={text.loading}>
+      {late && <Loader size="sm" />}
+    </div>
+  );
+}
+
+function SignInPage({ outcome }: { outcome: SignInOutcome | "ended" }) {
+  const [title, body] = {
+    working: [text.signin.working, ""],
+    none: [text.signin.needed, text.signin.neededText],
+    done: [text.signin.needed, text.signin.neededText],
+    used: [text.signin.used, text.signin.usedText],
+    failed: [text.signin.failed, text.signin.neededText],
+    ended: [text.signin.ended, text.signin.endedText],
+  }[outcome];
+  return (
+    <Message
+      title={title ?? ""}
+      body={
+        <>
+          <p>{body}</p>
+          <p>{text.signin.how}</p>
+          <Code block>{text.signin.command}</Code>
+        </>
+      }
+    />
+  );
+}
+
+function Message({ title, body, children }: { title: string; body: React.ReactNode; children?: React.ReactNode }) {
+  return (
+    <main className="centre">
+      <section className="message">
+        <img src="/icon.svg" alt="" width={36} height={36} />
+        <h1>{title}</h1>
+        {body}
+        {children}
+      </section>
+    </main>
+  );
+}

@@ -1,0 +1,24 @@
+/** A page or a part of it without content: says why, and what to do. */
+
+import type { ReactNode } from "react";
+import { Icon, type IconName } from "./icons";
+
+export function Empty({
+  icon,
+  title,
+  children,
+  live,
+}: {
+  icon: IconName;
+  title: string;
+  children?: ReactNode;
+  live?: boolean;
+}) {
+  return (
+    <div className="empty" {...(live ? { role: "status" } : {})}>
+      <Icon name={icon} size={30} />
+      <h2>{title}</h2>
+      {children}
+    </div>
+  );
+}

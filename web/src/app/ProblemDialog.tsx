@@ -1,0 +1,57 @@
+/** What was refused or failed, by whom, and what to do next. */
+
+import { Button, Group, Modal } from "@mantine/core";
+import { useEffect, useState } from "react";
+import { opening, type Problem, useOpening } from "../dock/opening";
+import { text } from "../text";
+import type { Refusal } from "../wire/errors";
+
+export function ProblemDialog() {
+  const { problem } = useOpening();
+  const [shown, setShown] = useState<Problem | null>(problem);
+  useEffect(() => {
+    if (problem) setShown(problem);
+  }, [problem]);
+  return (
+    <Modal
+      opened={problem !== null}
+      onClose={opening.dismiss}
+      title={text.problem.title}
+      closeButtonProps={{ "aria-label": text.close }}
+    >
+      {shown && (
+        <div className="problem">
+          <p className="mono">{shown.target}</p>
+          {shown.failure.refusal ? (
+            <RefusalText refusal={shown.failure.refusal} />
+          ) : (
+            <>
+              <p>{shown.failure.unreachable ? text.problem.unreachable : text.problem.unknown(shown.failure.status)}</p>
+              <p className="dim">{text.problem.unreachableNext}</p>
+            </>
+          )}
+          <Group justify="flex-end" mt="md">
+            <Button onClick={opening.dismiss} data-autofocus>
+              {text.close}
+            </Button>
+          </Group>
+        </div>
+      )}
+    </Modal>
+  );
+}
+
+export function RefusalText({ refusal }: { refusal: Refusal }) {
+  return (
+    <>
+      <p>{refusal.message}</p>
+      <p className="dim">{text.problem.refusedBy(text.problem.by[refusal.refused_by] ?? refusal.refused_by)}</p>
+      {refusal.next_step && (
+        <p>
+          <strong>{text.problem.next}: </strong>
+          {refusal.next_step}
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,44 @@
+/** The console's few icons, as strokes in the colour of the text. Decoration: names are in the elements that hold them. */
+
+const PATHS = {
+  terminal: "M4 6l5 5-5 5M12 18h8",
+  pods: "M12 3l8 4.5v9L12 21l-8-4.5v-9L12 3zM12 12l8-4.5M12 12v9M12 12L4 7.5",
+  sessions: "M4 5h16v14H4zM4 9h16M8 13l2 2-2 2M12 17h4",
+  search: "M10.5 17a6.5 6.5 0 100-13 6.5 6.5 0 000 13zM15.5 15.5L20 20",
+  close: "M6 6l12 12M18 6L6 18",
+  minimise: "M5 18h14",
+  restore: "M6 15l6-6 6 6",
+  full: "M5 10V5h5M19 14v5h-5M5 5l6 6M19 19l-6-6",
+  half: "M4 5h16v14H4zM4 12h16",
+  menu: "M4 7h16M4 12h16M4 17h16",
+  sun: "M12 8a4 4 0 100 8 4 4 0 000-8zM12 2v2M12 20v2M4.2 4.2l1.4 1.4M18.4 18.4l1.4 1.4M2 12h2M20 12h2M4.2 19.8l1.4-1.4M18.4 5.6l1.4-1.4",
+  moon: "M20 14.5A8.5 8.5 0 119.5 4a7 7 0 0010.5 10.5z",
+  system: "M3 5h18v11H3zM8 20h8M12 16v4",
+  user: "M12 12a4 4 0 100-8 4 4 0 000 8zM4 20c1-4 4.5-5.5 8-5.5s7 1.5 8 5.5",
+  link: "M10 14a4 4 0 005.7 0l3-3A4 4 0 0013 5.3l-1 1M14 10a4 4 0 00-5.7 0l-3 3A4 4 0 0011 18.7l1-1",
+  up: "M6 15l6-6 6 6",
+  down: "M6 9l6 6 6-6",
+  warning: "M12 4l9 16H3L12 4zM12 10v4M12 17v.5",
+  cut: "M4 12h4M16 12h4M9 8l6 8M9 16l6-8",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
+  return (
+    <svg
+      width={size}
+      height={size}
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth={1.8}
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
+      focusable="false"
+    >
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}

@@ -1,0 +1,38 @@
+/** How the console looks: one accent, dense controls, system fonts. */
+
+import { createTheme, type MantineColorsTuple } from "@mantine/core";
+
+const accent: MantineColorsTuple = [
+  "#e9f8f6",
+  "#d3efeb",
+  "#a5dfd7",
+  "#72cec2",
+  "#48bfb0",
+  "#1fa596",
+  "#0f8a7d",
+  "#0f766e",
+  "#0c5f59",
+  "#084a45",
+];
+
+export const theme = createTheme({
+  primaryColor: "accent",
+  primaryShade: { light: 7, dark: 6 },
+  colors: { accent },
+  fontFamily: 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif',
+  fontFamilyMonospace:
+    'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace',
+  fontSizes: { xs: "12px", sm: "13px", md: "14px", lg: "16px", xl: "19px" },
+  defaultRadius: "sm",
+  cursorType: "pointer",
+  respectReducedMotion: true,
+  autoContrast: true,
+  components: {
+    Button: { defaultProps: { size: "xs" } },
+    TextInput: { defaultProps: { size: "xs" } },
+    Select: { defaultProps: { size: "xs" } },
+    Tooltip: { defaultProps: { openDelay: 300, withArrow: true, multiline: true, maw: 360, fz: "xs" } },
+    Modal: { defaultProps: { centered: true, transitionProps: { duration: 80 } } },
+    Menu: { defaultProps: { shadow: "sm", transitionProps: { duration: 60 } } },
+  },
+});

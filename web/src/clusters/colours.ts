@@ -1,0 +1,25 @@
+/** One colour a cluster: chosen by its owner, else by its name, the same in every place. */
+
+const PALETTE = ["#2f7dd1", "#b3541e", "#6d4fc2", "#2b8a3e", "#b03a6f", "#7a6a12", "#0b7f8c", "#8a4a8f"];
+const NAMED: Record<string, string> = {
+  red: "#d6336c",
+  orange: "#d9660b",
+  yellow: "#a67c00",
+  green: "#2b8a3e",
+  teal: "#0b7f8c",
+  blue: "#2f7dd1",
+  violet: "#6d4fc2",
+  purple: "#8a4a8f",
+  grey: "#6c757d",
+  gray: "#6c757d",
+};
+
+/** Choose a CSS colour; what the owner wrote counts only when it is `#rrggbb` or a known name. */
+export function clusterColour(name: string, chosen: string): string {
+  if (/^#[0-9a-f]{6}$/i.test(chosen)) return chosen;
+  const named = NAMED[chosen.toLowerCase()];
+  if (named) return named;
+  let hash = 0;
+  for (const char of name) hash = (hash * 31 + (char.codePointAt(0) ?? 0)) >>> 0;
+  return PALETTE[hash % PALETTE.length] as string;
+}

@@ -1,0 +1,124 @@
+/** How a shell is opened from anywhere on the page: choose the container if there are several, ask the gateway, show the tab. */
+
+import { useSyncExternalStore } from "react";
+import { ApiFailure, endSession, fetchSession, openSession } from "../api/client";
+import type { Container, OpenSessionBody, Pod, Session } from "../api/types";
+import { podOf } from "../api/types";
+import { dock } from "./dock";
+
+export interface Problem {
+  target: string;
+  failure: ApiFailure;
+}
+
+export interface Opening {
+  /** The pod whose container is to be chosen. */
+  choosing: Pod | null;
+  /** The key of the pod that is being opened. */
+  busy: string;
+  problem: Problem | null;
+}
+
+let state: Opening = { choosing: null, busy: "", problem: null };
+const listeners = new Set<() => void>();
+
+function change(part: Partial<Opening>): void {
+  state = { ...state, ...part };
+  for (const listener of listeners) listener();
+}
+
+export function useOpening(): Opening {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => state,
+  );
+}
+
+/** Containers that a shell may be meant for: all but finished init containers. */
+export function choicesOf(pod: Pod): Container[] {
+  return pod.containers.filter((container) => container.role !== "init" || container.state === "running");
+}
+
+export const opening = {
+  /** Open a shell in a pod; asks which container when there are several. */
+  start(pod: Pod): void {
+    const choices = choicesOf(pod);
+    if (choices.length > 1) change({ choosing: pod, problem: null });
+    else void opening.open(pod, choices[0]?.name ?? "");
+  },
+
+  cancel(): void {
+    change({ choosing: null });
+  },
+
+  dismiss(): void {
+    change({ problem: null });
+  },
+
+  report(target: string, failure: unknown): void {
+    change({ problem: { target, failure: failure instanceof ApiFailure ? failure : new ApiFailure(0, null, null) } });
+  },
+
+  async open(pod: Pod, container: string): Promise<void> {
+    change({ choosing: null, busy: pod.key, problem: null });
+    try {
+      await request({ cluster: pod.cluster, namespace: pod.namespace, pod: pod.name, container });
+    } catch (failure) {
+      if (failure instanceof ApiFailure && failure.refusal?.code === "container_required") {
+        change({ choosing: withContainers(pod, failure) });
+      } else opening.report(`${pod.name}${container && `/${container}`}`, failure);
+    } finally {
+      change({ busy: "" });
+    }
+  },
+
+  /** Open the same shell once more, in the place of the tab of an ended one. */
+  async again(session: Session): Promise<void> {
+    const { cluster, namespace, pod, container, command } = session;
+    try {
+      await request({ cluster, namespace, pod, container, command }, session.id);
+    } catch (failure) {
+      opening.report(`${pod}/${container}`, failure);
+    }
+  },
+
+  /** Show a session that is known by its id only. */
+  async resume(id: string): Promise<void> {
+    dock.open(await fetchSession(id));
+  },
+
+  /** End a session and take its tab away. */
+  async end(session: Session): Promise<void> {
+    const tab = dock.getState().tabs.find((each) => each.session.id === session.id);
+    const over = tab ? ["ended", "refused"].includes(tab.view.phase) : session.state === "ended";
+    dock.remove(session.id);
+    if (over) return;
+    try {
+      await endSession(session.id);
+    } catch (failure) {
+      const code = failure instanceof ApiFailure ? failure.refusal?.code : undefined;
+      if (code !== "session_ended" && code !== "session_unknown")
+        opening.report(`${session.pod}/${session.container}`, failure);
+    }
+  },
+};
+
+async function request(
+  body: Pick<OpenSessionBody, "cluster" | "namespace" | "pod"> & Partial<OpenSessionBody>,
+  instead = "",
+) {
+  const opened = await openSession({ ...body, kind: "exec" });
+  dock.open(opened.session, opened.ticket, instead);
+}
+
+/** The pod with the containers that the gateway names, when the page's rows were older than the pod. */
+function withContainers(pod: Pod, failure: ApiFailure): Pod {
+  const names = failure.refusal?.details.containers;
+  if (typeof names === "string" || !names) return pod;
+  const known = new Map(pod.containers.map((container) => [container.name, container]));
+  const containers = names.map((name) => known.get(name) ?? { name, state: "running" });
+  return podOf({ ...pod, containers } as Parameters<typeof podOf>[0], pod.cluster);
+}

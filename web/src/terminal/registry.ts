@@ -1,0 +1,152 @@
+/**
+ * The terminals of this page: one screen and one session a tab, for as long as the tab is there.
+ *
+ * Connects the DOM-free engine with the browser: WebSocket, storage, visibility, page life. Follows the dock's list of tabs.
+ */
+
+import type { ITheme } from "@xterm/xterm";
+import { ApiFailure, fetchSession, sessionTicket, socketAddress } from "../api/client";
+import { dock, type Tab, tabName } from "../dock/dock";
+import { text } from "../text";
+import type { EndFacts, SessionPorts, Socket, SocketEvents, TicketAnswer } from "./ports";
+import { TerminalSession } from "./session";
+import { claimViewerId, snapshotStore } from "./storage";
+import { XtermScreen } from "./xtermScreen";
+
+const SUBPROTOCOL = "podshell.terminal.v1";
+const FONT_SIZE = 13;
+
+export interface OpenTerminal {
+  screen: XtermScreen;
+  /** Null until this tab's viewer id is settled. */
+  session: TerminalSession | null;
+  closed: boolean;
+}
+
+const terminals = new Map<string, OpenTerminal>();
+let theme: ITheme = {};
+
+export function setTerminalTheme(next: ITheme): void {
+  theme = next;
+  for (const { screen } of terminals.values()) screen.setTheme(next);
+}
+
+/** The terminal of a tab, made and connected at the first call. */
+export function terminalOf(tab: Tab): OpenTerminal {
+  const { id } = tab.session;
+  const known = terminals.get(id);
+  if (known) return known;
+  const screen = new XtermScreen(theme, FONT_SIZE, text.terminal.label(tabName(tab.session)));
+  const terminal: OpenTerminal = { screen, session: null, closed: false };
+  terminals.set(id, terminal);
+  void claimViewerId(id).then((viewerId) => connect(terminal, tab, viewerId));
+  return terminal;
+}
+
+function connect(terminal: OpenTerminal, tab: Tab, viewerId: string): void {
+  if (terminal.closed) return;
+  const { id } = tab.session;
+  const session = new TerminalSession(portsOf(id, viewerId, terminal.screen));
+  terminal.session = session;
+  session.subscribe(() => dock.report(id, session.getView()));
+  session.setVisible(isVisible(id));
+  session.start(tab.ticket, tab.fresh);
+  dock.report(id, session.getView());
+}
+
+function portsOf(sessionId: string, viewerId: string, screen: XtermScreen): SessionPorts {
+  return {
+    sessionId,
+    viewerId,
+    client: "console",
+    screen,
+    snapshots: snapshotStore(sessionId),
+    timers: {
+      now: () => Date.now(),
+      after: (ms, run) => {
+        const timer = setTimeout(run, ms);
+        return () => clearTimeout(timer);
+      },
+    },
+    random: Math.random,
+    openSocket,
+    fetchTicket: () => fetchTicket(sessionId),
+    fetchEnd: () => fetchEnd(sessionId),
+    sawOutput: () => dock.mark(sessionId),
+  };
+}
+
+function openSocket(events: SocketEvents): Socket {
+  const socket = new WebSocket(socketAddress("/ws/terminal"), [SUBPROTOCOL]);
+  socket.binaryType = "arraybuffer";
+  socket.onopen = () => events.opened();
+  socket.onmessage = (event: MessageEvent<unknown>) => {
+    if (event.data instanceof ArrayBuffer) events.received(event.data);
+  };
+  socket.onclose = (event) => events.closed(event.code);
+  return {
+    send: (data) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(data as Uint8Array<ArrayBuffer>);
+    },
+    // A page may close with 1000 and 3000 to 4999 only.
+    close: (code) => socket.close(code >= 3000 && code < 5000 ? code : 1000),
+  };
+}
+
+async function fetchTicket(sessionId: string): Promise<TicketAnswer> {
+  try {
+    return { ok: true, ticket: (await sessionTicket(sessionId)).ticket };
+  } catch (failure) {
+    if (!(failure instanceof ApiFailure)) throw failure;
+    if (failure.signedOut) return { ok: false, kind: "signed_out" };
+    if (!failure.refusal) return { ok: false, kind: "unreachable" };
+    return { ok: false, kind: "refused", refusal: failure.refusal, retryAfterMs: failure.retryAfterMs };
+  }
+}
+
+async function fetchEnd(sessionId: string): Promise<EndFacts | null> {
+  try {
+    const { end } = await fetchSession(sessionId);
+    if (!end) return null;
+    return {
+      reason: end.reason,
+      exit_code: end.exit_code ?? null,
+      message: end.message ?? "",
+      next_step: end.next_step ?? "",
+      refusal: end.refusal ? { next_step: "", details: {}, ...end.refusal } : null,
+      left: end.left ?? [],
+      unkilled: end.unkilled ?? [],
+    };
+  } catch {
+    return null;
+  }
+}
+
+function isVisible(id: string): boolean {
+  const { active, mode } = dock.getState();
+  return document.visibilityState === "visible" && active === id && mode !== "minimised";
+}
+
+function followVisibility(): void {
+  for (const [id, { session }] of terminals) session?.setVisible(isVisible(id));
+}
+
+function followTabs(): void {
+  const open = new Set(dock.getState().tabs.map((tab) => tab.session.id));
+  for (const [id, terminal] of terminals) {
+    if (open.has(id)) continue;
+    terminals.delete(id);
+    terminal.closed = true;
+    terminal.session?.dispose(true);
+    terminal.screen.dispose();
+  }
+  followVisibility();
+}
+
+function saveAll(): void {
+  for (const { session } of terminals.values()) session?.saveSnapshot();
+}
+
+dock.listen(followTabs);
+document.addEventListener("visibilitychange", followVisibility);
+window.addEventListener("pagehide", saveAll);

@@ -1,0 +1,51 @@
+/** The terminal's colours in both schemes: sixteen that stay apart and readable on their background. */
+
+import type { ITheme } from "@xterm/xterm";
+
+export const DARK: ITheme = {
+  background: "#14181b",
+  foreground: "#d7dde0",
+  cursor: "#5fd3c4",
+  cursorAccent: "#14181b",
+  selectionBackground: "#2f5f5a",
+  black: "#1f2529",
+  red: "#ef7a7a",
+  green: "#7fc98a",
+  yellow: "#d9b765",
+  blue: "#78a9e6",
+  magenta: "#c598e0",
+  cyan: "#63c6c9",
+  white: "#cfd6d9",
+  brightBlack: "#7d888e",
+  brightRed: "#ff9d9d",
+  brightGreen: "#a2e0aa",
+  brightYellow: "#f0d38c",
+  brightBlue: "#a0c6f7",
+  brightMagenta: "#dcbcf0",
+  brightCyan: "#90e0e2",
+  brightWhite: "#f4f7f8",
+};
+
+export const LIGHT: ITheme = {
+  background: "#fbfcfc",
+  foreground: "#22292d",
+  cursor: "#0f766e",
+  cursorAccent: "#fbfcfc",
+  selectionBackground: "#bfe3de",
+  black: "#22292d",
+  red: "#b42323",
+  green: "#1d7a35",
+  yellow: "#805b00",
+  blue: "#1f5fae",
+  magenta: "#86319f",
+  cyan: "#0b6f76",
+  white: "#5d676c",
+  brightBlack: "#6d777c",
+  brightRed: "#c93a3a",
+  brightGreen: "#2a8a43",
+  brightYellow: "#8f6a08",
+  brightBlue: "#2f70c2",
+  brightMagenta: "#9844b1",
+  brightCyan: "#1a7f86",
+  brightWhite: "#3b4448",
+};
