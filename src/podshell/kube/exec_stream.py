@@ -347,12 +347,8 @@ class ExecStream:
             return
         self._stop_timers()
         leftover = self._codec.receive_end()
-        end = read_end(
-            self._outcome,
-            leftover.message if leftover else "",
-            closed_here=self._closing_here,
-            close_code=self._close_code,
-        )
+        text = leftover.message if leftover else ""
+        end = read_end(self._outcome, text, closed_here=self._closing_here, close_code=self._close_code)
         if self._may_retry_on_v4(end):
             refused, self._transport = self._transport, None
             if refused is not None:

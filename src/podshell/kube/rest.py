@@ -62,6 +62,13 @@ class _List(msgspec.Struct, Generic[T]):
     items: list[T] | None = None
 
 
+class ServerVersion(msgspec.Struct, frozen=True, rename="camel"):
+    """What `/version` says; any signed-in user may ask."""
+
+    git_version: str = ""
+    platform: str = ""
+
+
 class Client:
     """A session with one API server."""
 
@@ -108,6 +115,10 @@ class Client:
         """
         answer = await self._read("GET", path, params=params, retries=_RETRIES)
         return decode_answer(answer, msgspec.json.Decoder(kind))
+
+    async def server_version(self) -> ServerVersion:
+        """Ask for the server's version: the cheapest proof that it answers and knows the caller."""
+        return await self.get("/version", ServerVersion)
 
     async def list_pages(
         self, path: str, item: type[T], *, limit: int = PAGE_LIMIT, params: Params | None = None

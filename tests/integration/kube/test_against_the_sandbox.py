@@ -66,6 +66,10 @@ async def test_lists_gets_patches_and_deletes(client: Client) -> None:
     assert missing.value.name == "nobody"
 
 
+async def test_the_servers_version_is_known(client: Client) -> None:
+    assert (await client.server_version()).git_version.startswith("v1.36")
+
+
 async def test_creates_what_it_is_given(client: Client) -> None:
     review = {
         "apiVersion": "authorization.k8s.io/v1",

@@ -426,6 +426,48 @@ async def test_a_runtime_that_refuses_v4_too_ends_with_its_text(server: FakeApiS
     assert len(server.requests) == 2
 
 
+async def test_a_retry_that_would_lose_input_is_not_made(server: FakeApiServer, client: Client) -> None:
+    async def script(stream: ServerStream) -> None:
+        await stream.send(b"\x01")
+        while sum(len(message) - 1 for message in stream.messages) < 40 * 1024:
+            await stream.receive()
+        await stream.send(internal_error(CRI_DOCKERD))
+        await stream.close()
+
+    server.script = script
+    stream = await start(client, Recorder(), tty=False)
+    stream.send_stdin(bytes(40 * 1024))
+    async with asyncio.timeout(20):
+        end = await stream.wait_ended()
+    assert isinstance(end, Failed)
+    assert len(server.requests) == 1
+
+
+async def test_closing_during_the_retry_ends_it(server: FakeApiServer, client: Client) -> None:
+    asked_again = asyncio.Event()
+
+    async def hang(_: web.Request) -> web.StreamResponse:
+        asked_again.set()
+        await asyncio.Event().wait()
+        return web.Response()
+
+    async def script(stream: ServerStream) -> None:
+        server.answers[stream.request.path] = hang
+        await stream.send(b"\x01", internal_error(CRI_DOCKERD))
+        await stream.close()
+
+    server.script = script
+    recorder = Recorder()
+    stream = await start(client, recorder, tty=False)
+    async with asyncio.timeout(20):
+        await asked_again.wait()
+        stream.close()
+        end = await stream.wait_ended()
+    assert isinstance(end, Lost)
+    assert end.reason is LostReason.CLOSED_HERE
+    assert recorder.events.count(end) == 1
+
+
 # -- sizes --------------------------------------------------------------------------------------------------------------
 
 
@@ -467,6 +509,8 @@ async def test_the_first_size_waits_for_the_first_server_frame(server: FakeApiSe
     server.script = script
     stream = await start(client, Recorder(), size=(80, 24))
     stream.resize(80, 24)
+    await asyncio.sleep(0)  # time enough for a size that does not wait
+    await asyncio.sleep(0)
     stream.send_stdin(b"x")
     async with asyncio.timeout(20):
         assert await stream.wait_ended() == Exited(0)
