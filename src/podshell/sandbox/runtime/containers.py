@@ -5,7 +5,11 @@ container is a process in namespaces of its own with a private root; where the m
 process in an own folder (``isolated`` is False): same streams, same ends, but it sees the machine, and its processes
 are found by a mark in their environment instead of by their namespace.
 
-Nothing is left when the sandbox ends or is killed: see ``launcher.py``.
+What plain processes cannot give: another prompt and folder, no ``/`` of their own, no shared pid namespace, and no
+protection of the rest: run by root they become nobody's, run by a user they may signal all that this user runs.
+
+Nothing is left when the sandbox ends or is killed: see ``launcher.py``.  Start a Runtime on a thread that lives as long
+as it does (the kernel's parent-death signal goes by thread).
 """
 
 import asyncio
