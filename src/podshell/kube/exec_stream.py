@@ -168,6 +168,9 @@ class ExecStream:
             raise ValueError("stdin is closed")
         if self._finished or self._closing_here:
             return
+        if self._size_due is not None:  # what was asked for first goes first
+            self._size_due.cancel()
+            self._send_size()
         self._window.push(data)
         self._flush_stdin()
 

@@ -525,6 +525,25 @@ async def test_only_the_newest_of_many_sizes_is_sent(server: FakeApiServer, clie
     assert sizes[-1] == b'\x04{"Width":199,"Height":50}\n'
 
 
+async def test_a_size_stays_in_front_of_what_is_typed_after_it(server: FakeApiServer, client: Client) -> None:
+    async def script(stream: ServerStream) -> None:
+        await stream.send(b"\x01")
+        while await stream.receive() != b"\x00x":
+            pass
+        await stream.send(SUCCESS)
+        await stream.close()
+
+    server.script = script
+    recorder = Recorder()
+    stream = await start(client, recorder)
+    async with asyncio.timeout(20):
+        await recorder.is_up.wait()
+        stream.resize(99, 33)
+        stream.send_stdin(b"x")
+        await stream.wait_ended()
+    assert server.streams[0].messages == [b'\x04{"Width":99,"Height":33}\n', b"\x00x"]
+
+
 @pytest.mark.parametrize("size", [(0, 0), (0, 24), (-1, 24), (70000, 24)])
 async def test_never_sends_a_size_that_freezes_the_session(server: FakeApiServer, client: Client, size: tuple[int, int]) -> None:
     await sizes_after(server, client, lambda stream: stream.resize(*size), tty=True, count=1)
