@@ -114,13 +114,28 @@ class SandboxCluster:
         Raises:
             TimeoutError: it took longer than `seconds`.
         """
-        changed = asyncio.Event()
-        unsubscribe = self.store.listen(lambda _: changed.set())
+        settled = asyncio.Event()
+        unsettled: set[str] = set()
+
+        def look(pod: Obj, *, gone: bool = False) -> None:
+            uid = pod["metadata"]["uid"]
+            (unsettled.discard if gone or _is_settled(pod) else unsettled.add)(uid)
+            settled.clear() if unsettled else settled.set()
+
+        def on_change(event: WatchEvent) -> None:
+            if event.resource == POD:
+                look(event.obj, gone=event.type == "DELETED")
+
+        unsubscribe = self.store.listen(on_change)
         try:
             async with asyncio.timeout(seconds):
-                while not all(_is_settled(one) for one in self.store.list(POD)):
-                    changed.clear()
-                    await changed.wait()
+                await self._controllers.idle()  # every workload has its pods now
+                for pod in self.store.list(POD):
+                    look(pod)
+                await settled.wait()
+                while not self._controllers.is_idle:  # a pod that became ready may let a controller make the next one
+                    await self._controllers.idle()
+                    await settled.wait()
         finally:
             unsubscribe()
 

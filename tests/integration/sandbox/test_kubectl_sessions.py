@@ -1,6 +1,7 @@
 """The real kubectl in a terminal, and what it watches: exec, attach and debug with a tty, watches, rollouts, copies."""
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -154,7 +155,8 @@ async def test_files_are_copied_both_ways(kubectl: Kubectl) -> None:
 
 
 async def test_rollout_status_waits_for_the_new_pods(kubectl: Kubectl, lab: SandboxCluster) -> None:
-    slow = '{"spec":{"template":{"spec":{"initContainers":[{"name":"slow","image":"%s","command":["sleep","1"]}]}}}}' % IMAGE
+    init = {"name": "slow", "image": IMAGE, "command": ["sleep", "1"]}
+    slow = json.dumps({"spec": {"template": {"spec": {"initContainers": [init]}}}})
     patched = await kubectl.run(f"kubectl patch deployment web -n lab2 -p '{slow}'")
     assert patched.exit_code == 0, patched
     status = await kubectl.run("kubectl rollout status -n lab2 deploy/web --timeout=30s")

@@ -48,6 +48,7 @@ class ControlLoop:
         self._pending: dict[tuple[int, Key], None] = {}
         self._timers: dict[tuple[int, Key], asyncio.TimerHandle] = {}
         self._awake = asyncio.Event()
+        self._idle = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._unsubscribe: Callable[[], None] | None = None
 
@@ -72,6 +73,15 @@ class ControlLoop:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is pending; delays asked for by controllers do not count."""
+        return self._idle.is_set()
+
+    async def idle(self) -> None:
+        """Wait until nothing is pending."""
+        await self._idle.wait()
+
     def run_until_idle(self, limit: int = 10_000) -> None:
         """Reconcile until nothing is pending; delays asked for by controllers are ignored.
 
@@ -89,11 +99,15 @@ class ControlLoop:
             for key in controller.concerns(event):
                 self._pending[(index, key)] = None
         if self._pending:
-            self._awake.set()
+            self._wake()
 
     def _add(self, entry: tuple[int, Key]) -> None:
         self._timers.pop(entry, None)
         self._pending[entry] = None
+        self._wake()
+
+    def _wake(self) -> None:
+        self._idle.clear()
         self._awake.set()
 
     def _add_later(self, entry: tuple[int, Key], seconds: float) -> None:
@@ -125,4 +139,5 @@ class ControlLoop:
                 self._step()
                 await asyncio.sleep(0)
             self._awake.clear()
+            self._idle.set()
             await self._awake.wait()
