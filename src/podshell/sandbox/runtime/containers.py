@@ -128,7 +128,7 @@ class Runtime:
         self._own_folder: tempfile.TemporaryDirectory[str] | None = None
         if not self.isolated and os.geteuid() == 0:
             # Its processes are not root's and must be able to reach the images.
-            self._own_folder = tempfile.TemporaryDirectory(prefix="podshell-sandbox-")
+            self._own_folder = tempfile.TemporaryDirectory(prefix="podshell-sandbox-", ignore_cleanup_errors=True)
             folder = Path(self._own_folder.name)
             folder.chmod(0o711)
         self._folder = folder
@@ -141,7 +141,7 @@ class Runtime:
     async def start(self) -> None:
         """Start the launcher."""
         self._mount_point.mkdir(parents=True, exist_ok=True)
-        self._client.start()
+        self._client.start(remove_at_end=self._own_folder.name if self._own_folder is not None else None)
 
     async def stop(self) -> None:
         """Kill every container; returns when their processes are gone."""
@@ -154,7 +154,7 @@ class Runtime:
                 container.kill()
         self._containers.clear()
         if self._own_folder is not None:
-            self._own_folder.cleanup()
+            self._own_folder.cleanup()  # the launcher was quicker, unless it was never started
 
     def pull(self, image: str) -> Image:
         """Have an image ready.

@@ -53,16 +53,20 @@ class LauncherClient:
         self._exits: dict[int, asyncio.Future[int]] = {}
         self._next_id = 1
 
-    def start(self) -> None:
-        """Start the launcher process; it is ready at once, requests wait in its socket."""
+    def start(self, *, remove_at_end: str | None = None) -> None:
+        """Start the launcher process; it is ready at once, requests wait in its socket.
+
+        It removes the folder ``remove_at_end`` when it ends, also after the sandbox was killed.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER_BYTES)
         script = Path(__file__).with_name("launcher.py")
+        folders = [remove_at_end] if remove_at_end is not None else []
         mode = "isolated" if self.isolated else "plain"
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(script), str(theirs.fileno()), mode],
+                [sys.executable, "-I", "-S", str(script), str(theirs.fileno()), mode, *folders],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
             )

@@ -18,6 +18,7 @@ import fcntl
 import json
 import os
 import selectors
+import shutil
 import signal
 import socket
 import struct
@@ -288,7 +289,10 @@ def find_program(word: str, path: str, root: str = "") -> str:
 
 
 def main() -> None:
-    """Serve the socket given by number; ``isolated`` or ``plain`` says whether there are namespaces."""
+    """Serve the socket given by number; ``isolated`` or ``plain`` says whether there are namespaces.
+
+    What follows are folders to remove at the end, when the sandbox itself may be gone.
+    """
     control = socket.socket(fileno=int(sys.argv[1]))
     control.set_inheritable(False)
     isolated = sys.argv[2] == "isolated"
@@ -297,6 +301,8 @@ def main() -> None:
     else:  # it must outlive the sandbox by the moment that killing the descendants takes
         kernel.adopt_orphans()
     Launcher(control, isolated).run()
+    for folder in sys.argv[3:]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
