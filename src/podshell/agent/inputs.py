@@ -33,6 +33,7 @@ class InputStreams:
     def __init__(self) -> None:
         self._streams: OrderedDict[str, InputStream] = OrderedDict()
         self._waiting: deque[tuple[str, bytes]] = deque()
+        self._ended = False
 
     def stream(self, viewer: str) -> InputStream:
         """Return a viewer's stream, made if it is new."""
@@ -43,6 +44,15 @@ class InputStreams:
                 self._streams.popitem(last=False)
         self._streams.move_to_end(viewer)
         return stream
+
+    @property
+    def at_end(self) -> bool:
+        """Whether somebody's input has ended and nothing waits any more."""
+        return self._ended and not self._waiting
+
+    def end(self) -> None:
+        """Nothing follows what came (spec/terminal.md 4, flag 2); said again after every attach."""
+        self._ended = True
 
     def receive(self, viewer: str, offset: int, data: bytes | memoryview) -> int:
         """Keep what is new of `data`; returns how many bytes were. Bytes behind a hole or over the limit are ignored."""

@@ -81,9 +81,9 @@ class LinkPeer:
         """Act on what came; returns at once."""
         for event in events:
             match event:
-                case DataReceived(stream=stream, offset=offset, data=data, auto=auto):
+                case DataReceived(stream=stream, offset=offset, data=data, auto=auto, end=end):
                     if (found := self._consumers.get(stream)) is not None:
-                        found[0].receive_input(found[1], offset, data, auto=auto)
+                        found[0].receive_input(found[1], offset, data, auto=auto, end=end)
                 case WindowReceived(stream=stream, acked=acked):
                     if (found := self._consumers.get(stream)) is not None:
                         found[0].consumers.acknowledge(found[1], acked)

@@ -135,13 +135,16 @@ class Session:
         self._greet(consumer, channel, repaint=start > 0 and reset)
         return consumer
 
-    def receive_input(self, consumer: Consumer, offset: int, data: bytes | memoryview, *, auto: bool) -> None:
-        """Take typed bytes; only an owner's link has credit for them."""
+    def receive_input(self, consumer: Consumer, offset: int, data: bytes | memoryview, *, auto: bool, end: bool = False) -> None:
+        """Take typed bytes; only an owner's link has credit for them. `end`: nothing follows; a terminal has no such thing."""
         if not consumer.owner:
             return
         if not auto:
             self.note_activity()
-        if self._inputs.receive(consumer.viewer, offset, data):
+        new = self._inputs.receive(consumer.viewer, offset, data)
+        if end and not self.opening.tty:
+            self._inputs.end()
+        if new or end:
             self._flush_input()
 
     def resize(self, cols: int, rows: int) -> None:
@@ -379,6 +382,8 @@ class Session:
             viewer, data = piece
             shell.send_input(data)
             self._send_input_window(viewer)
+        if self._inputs.at_end:
+            shell.end_input()
 
     def _send_input_window(self, viewer: str) -> None:
         stream = self._inputs.stream(viewer)

@@ -139,6 +139,7 @@ class Shell:
         self._clock = clock
         self._size = size
         self._paused = False
+        self._input_ended = False
         self._stream: ExecHandle | None = None
         self._receiver: _ShellReceiver | None = None
         self._lifeline: ExecHandle | None = None
@@ -246,8 +247,14 @@ class Shell:
         return self._stream is not None and self._stream.stdin_writable
 
     def send_input(self, data: bytes) -> None:
-        if self._stream is not None:
+        if self._stream is not None and not self._input_ended:
             self._stream.send_stdin(data)
+
+    def end_input(self) -> None:
+        """Close the shell's standard input, as far as the subprotocol can (v5); again does nothing."""
+        if self._stream is not None and self._stream.can_close_stdin and not self._input_ended:
+            self._input_ended = True
+            self._stream.close_stdin()
 
     def resize(self, cols: int, rows: int) -> None:
         self._size = (cols, rows)

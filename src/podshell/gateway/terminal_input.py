@@ -23,6 +23,8 @@ class InputQueue:
         self._pieces: deque[tuple[bytes | memoryview, bool]] = deque()
         self._next = taken
         self._limit = min(limit, taken + LIMIT_BYTES)
+        self._ended = False
+        self._end_told = False
 
     def put(self, typed: Input) -> bool:
         """Take typed bytes; what came before is trimmed. Says whether there is something new.
@@ -35,8 +37,12 @@ class InputQueue:
             raise TerminalFault(f"input bytes {self._next} to {typed.offset} are missing")
         if end > self._limit:
             raise TerminalFault(f"input byte {end} is over the limit {self._limit}")
+        if self._ended and end > self._next:
+            raise TerminalFault(f"input byte {end} comes after the end at {self._next}")
+        ends_now = typed.end and end >= self._next and not self._ended
+        self._ended = self._ended or ends_now
         if end <= self._next:
-            return False
+            return ends_now
         skip = self._next - typed.offset
         self._pieces.append((memoryview(typed.data)[skip:] if skip else typed.data, typed.auto))
         self._next = end
@@ -50,6 +56,9 @@ class InputQueue:
     def read(self, offset: int, max_bytes: int) -> Chunk | None:
         """Hand over the next bytes; each is handed over once."""
         if not self._pieces:
+            if self._ended and not self._end_told:
+                self._end_told = True
+                return Chunk(b"", end=True)
             return None
         data, auto = self._pieces.popleft()
         if len(data) > max_bytes:
