@@ -31,12 +31,12 @@ def end_from(outcome: Outcome, report: LifelineReport | None, *, managed: bool, 
     left = report.left if report is not None else []
     unkilled = list(report.unkilled) if report is not None else []
     surely_gone = isinstance(outcome, Stop) and outcome.reason == "target_gone"
-    if not surely_gone and not isinstance(outcome, Failed):
+    if not surely_gone:
         if not ended and (report is None or not report.done):
             unkilled.append(
                 "the shell: nobody confirmed its end; its lifeline goes on trying" if managed else "the command: nothing watches over it"
             )
-        elif report is not None and not report.done and managed:
+        elif report is not None and not report.done and managed and not isinstance(outcome, Failed):
             unkilled.append("background processes: the lifeline did not report in time and goes on trying")
     return msgspec.structs.replace(_end(outcome), left=left[:_LIMIT_NAMES], unkilled=unkilled[:_LIMIT_NAMES])
 

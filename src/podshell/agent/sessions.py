@@ -23,7 +23,7 @@ from podshell.agent.inputs import InputStreams
 from podshell.agent.lifeline import LifelineReport
 from podshell.agent.marker import Leader
 from podshell.agent.output_log import OutputBudget, OutputLog
-from podshell.agent.shells import Shell, ShellPlan, end_predecessor
+from podshell.agent.shells import Shell, ShellPlan, end_processes
 from podshell.agent.targets import Gone, Leaving, TargetIdentity, target_state
 from podshell.aio.backoff import Backoff
 from podshell.kube.errors import Forbidden, KubeError, NotFound
@@ -234,8 +234,12 @@ class Session:
             report = await shell.close()
             outcome = await self._judge(outcome)
             if not isinstance(outcome, Lost) or not shell.managed:
+                if shell.may_remain:
+                    report = await self._end_remains(shell.nonce, shell.leader) or report
                 return outcome, shell, report
             again = await self._until_stop(self._wait_for_target(outcome, backoff))
+            if shell.may_remain and not (isinstance(again, Stop) and again.reason == "target_gone"):
+                report = await self._end_remains(shell.nonce, shell.leader) or report
             if again is not None:
                 return again, shell, report
             self.incarnation += 1
@@ -323,17 +327,20 @@ class Session:
 
     async def _end_predecessor(self) -> None:
         before = self.opening.predecessor
-        if before is None or not before.nonce or (before.pod_uid, before.container) != (self.target.pod_uid, self.target.container):
-            return
+        if before is not None and before.nonce and (before.pod_uid, before.container) == (self.target.pod_uid, self.target.container):
+            await self._end_remains(before.nonce, Leader(before.sid, before.start_ticks) if before.sid else None)
+
+    async def _end_remains(self, nonce: str, leader: Leader | None) -> LifelineReport | None:
+        """End what is left of a shell that has no lifeline; None when nobody can tell."""
         target = ExecTarget(self.target.namespace, self.target.pod, self.target.container)
-        leader = Leader(before.sid, before.start_ticks) if before.sid else None
         try:
-            report = await end_predecessor(self._around.cluster, target, before.nonce, leader)
+            report = await end_processes(self._around.cluster, target, nonce, leader)
         except KubeError as error:
-            log.warning("the shell before a restart could not be ended", extra={"session": self.opening.session, "cause": str(error)})
-            return
+            log.warning("what is left of a shell could not be ended", extra={"session": self.opening.session, "cause": str(error)})
+            return None
         fields = {"killed": report.killed, "left": report.left, "unkilled": report.unkilled}
-        log.info("the shell before a restart was ended", extra={"session": self.opening.session, **fields})
+        log.info("what was left of a shell was ended", extra={"session": self.opening.session, **fields})
+        return report
 
     async def _until_stop(self, work: Coroutine[object, object, T]) -> T | Stop:
         """Do `work`, or as much of it as there is time for until somebody ends the session."""

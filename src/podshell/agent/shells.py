@@ -139,6 +139,7 @@ class Shell:
         self._clock = clock
         self._size = size
         self._paused = False
+        self._opened = False
         self._input_ended = False
         self._stream: ExecHandle | None = None
         self._receiver: _ShellReceiver | None = None
@@ -202,6 +203,7 @@ class Shell:
             )
         except KubeError as error:
             return failed_from_error(error)
+        self._opened = True
         if self._paused:
             self._stream.pause()
         await receiver.settled
@@ -292,8 +294,8 @@ class Shell:
             if self._lifeline is not None and receiver is not None and not receiver.ended_with.done():
                 self._lifeline.send_stdin(END_LINE)
                 await _wait(receiver.done.wait(), patience_seconds)
-            elif self._stream is not None:
-                self._end_in_band()
+            elif self._stream is not None and not (receiver is not None and receiver.reader.report.ready):
+                self._end_in_band()  # a lifeline that was there is at work by itself
             if self._receiver is not None and self._stream is not None:
                 await _wait(asyncio.shield(self._receiver.ended_with), _STATUS_SECONDS)
             return receiver.reader.report if receiver is not None else LifelineReport()
@@ -301,10 +303,20 @@ class Shell:
             self.abort()
 
     @property
+    def may_remain(self) -> bool:
+        """Whether, after `close`, nobody has said that nothing is left: `end_processes` must be tried."""
+        receiver = self._lifeline_receiver
+        return self.managed and not self.ended and not (receiver is not None and receiver.reader.report.done)
+
+    @property
     def ended(self) -> bool:
-        """Whether the server has said that the shell's process ended."""
+        """Whether the server has said that the shell's process ended, or there never was one."""
         receiver = self._receiver
-        return receiver is None or (receiver.ended_with.done() and isinstance(receiver.ended_with.result(), Exited | Failed))
+        return (
+            receiver is None
+            or not self._opened
+            or (receiver.ended_with.done() and isinstance(receiver.ended_with.result(), Exited | Failed))
+        )
 
     def abort(self) -> None:
         """Drop both connections; the lifeline then does its work unasked."""
@@ -322,8 +334,8 @@ class Shell:
             self._stream.close_stdin()
 
 
-async def end_predecessor(cluster: ClusterAccess, target: ExecTarget, nonce: str, leader: Leader | None) -> LifelineReport:
-    """End what an earlier agent left of a session: a lifeline that is told to begin at once.
+async def end_processes(cluster: ClusterAccess, target: ExecTarget, nonce: str, leader: Leader | None) -> LifelineReport:
+    """End what is left of a shell whose own lifeline is gone, here or with an earlier agent: by a lifeline told to begin at once.
 
     Raises:
         KubeError: the exec was refused, or nobody answered.
