@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -98,13 +98,13 @@ class Audit:
         query = select(tables.audit).order_by(tables.audit.c.sequence.desc()).limit(limit)
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).mappings().all()
-        return [_row(dict(row)) for row in rows]
+        return [_row(_named(row)) for row in rows]
 
     async def first_break(self) -> int | None:
         """Check the whole chain; return the sequence of the first row that was changed, or None."""
         async with self._database.reading() as connection:
             rows = (await connection.execute(select(tables.audit).order_by(tables.audit.c.sequence))).mappings().all()
-        return first_break([dict(row) for row in rows])
+        return first_break([_named(row) for row in rows])
 
 
 def _content(entry: AuditEntry, sequence: int) -> dict[str, str | int]:
@@ -123,6 +123,11 @@ def _content(entry: AuditEntry, sequence: int) -> dict[str, str | int]:
         "reason": entry.reason,
         "details": msgspec.json.encode(entry.details, order="sorted").decode(),
     }
+
+
+def _named(row: Mapping[Any, Any]) -> dict[str, object]:
+    # SQLAlchemy's keys are str of a kind that msgspec does not take
+    return {str(name): value for name, value in row.items()}
 
 
 def _row(row: Mapping[str, object]) -> AuditRow:

@@ -42,7 +42,7 @@ class Recordings:
         self._authority = authority
         self._credentials = credentials
         self._tasks = tasks
-        self._running: set[tuple[str, str]] = set()
+        self._running: dict[tuple[str, str], Recorder | None] = {}
 
     async def resume(self, link: AgentLink) -> None:
         """Go on recording what a link's agent has: the gateway or the link was away. What it missed is taken from the agent's log."""
@@ -55,16 +55,16 @@ class Recordings:
         key = (record.id, record.epoch)
         if key in self._running or self._tasks.closed:
             return
-        self._running.add(key)
+        self._running[key] = None
         try:
             subject = await self._credentials.subject(record.user)
             permit = await self._authority.permit(subject, RECORD, record.target, link.place)
-            path = self._path(record)
-            recorder = Recorder(path, record)
+            recorder = Recorder(self._path(record), record)
             attach = m.Attach(record.id, f"recorder-{record.epoch}"[:64], b"", "recorder", None, WINDOW_BYTES, False)
             recorder.start(link, link.attach(permit, attach, recorder))
+            self._running[key] = recorder
         except (Refused, OSError) as error:
-            self._running.discard(key)
+            del self._running[key]
             log.error("a session is not recorded: %s", error, extra={"session": record.id})
             return
         self._tasks.start(f"recording of {record.id}", self._write(key, recorder.write))
@@ -75,7 +75,13 @@ class Recordings:
         except OSError as error:
             log.error("a recording ends early: %s", error, extra={"session": key[0]})
         finally:
-            self._running.discard(key)
+            del self._running[key]
+
+    def note_resize(self, session: str, cols: int, rows: int) -> None:
+        """Write that a session's terminal has a new size."""
+        for (recorded, _), recorder in self._running.items():
+            if recorded == session and recorder is not None:
+                recorder.resize(cols, rows)
 
     def _path(self, record: SessionRecord) -> Path:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -103,6 +109,9 @@ class Recorder:
     def start(self, link: AgentLink, stream: int) -> None:
         self._link, self._stream = link, stream
 
+    def resize(self, cols: int, rows: int) -> None:
+        self._add(self._cast.resize(cols, rows, unix_ms()))
+
     def receive_data(self, offset: int, data: memoryview) -> None:
         self._received_end = offset + len(data)
         self._add(self._cast.output(data, unix_ms()))
@@ -120,8 +129,6 @@ class Recorder:
                 self._received_end = start
                 if lost or start:
                     self._add(self._cast.gap(0, start, unix_ms()))
-                self._add(self._cast.resize(cols, rows, unix_ms()))
-            case m.Notice(kind="resized", data={"cols": int(cols), "rows": int(rows)}):
                 self._add(self._cast.resize(cols, rows, unix_ms()))
             case m.End(exit_code=exit_code):
                 self._add(self._cast.ended(exit_code, unix_ms()))

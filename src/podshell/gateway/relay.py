@@ -57,9 +57,17 @@ class Relay:
 
     Args:
         on_close: called when the terminal asks to end its session.
+        on_resize: told the new size when an owner's terminal changes it.
     """
 
-    def __init__(self, socket: WebSocket, link: AgentLink, hello: TerminalHello, on_close: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        socket: WebSocket,
+        link: AgentLink,
+        hello: TerminalHello,
+        on_close: Callable[[], Awaitable[None]],
+        on_resize: Callable[[str, int, int], None],
+    ) -> None:
         self.session = hello.session
         self._socket = socket
         self._direct = direct_socket(socket.scope)
@@ -67,6 +75,7 @@ class Relay:
         self._window = hello.window
         self._may_type = hello.role == "owner"
         self._on_close = on_close
+        self._on_resize = on_resize
         self._stream = 0
         self._input = InputQueue(0, 0)
         self._queue: deque[Outgoing] = deque()
@@ -209,6 +218,8 @@ class Relay:
                     link.send_window(stream, offset, offset + self._window)
             case m.Resize() | m.Visibility() | m.Stay():
                 link.send(stream, message)
+                if isinstance(message, m.Resize) and self._may_type:
+                    self._on_resize(self.session, message.cols, message.rows)
             case m.Detach():
                 link.send(stream, message)
                 self._stream = 0

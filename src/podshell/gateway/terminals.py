@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -42,6 +43,8 @@ class Terminals:
         self._pending = 0
         self._relays: set[Relay] = set()
         self.closing = False
+        # told the session and its new columns and rows when its owner's terminal changes size
+        self.on_resize: Callable[[str, int, int], None] = lambda _session, _cols, _rows: None
 
     def __len__(self) -> int:
         return len(self._relays)
@@ -110,7 +113,7 @@ class Terminals:
             except Refused as error:
                 relay.receive_message(m.Notice("target", {"text": f"the session could not be ended: {error}"}))
 
-        relay = Relay(socket, link, hello, close)
+        relay = Relay(socket, link, hello, close, self.on_resize)
         self._relays.add(relay)
         try:
             relay.start(link.attach(permit, _attach_message(hello, record.target), relay))

@@ -6,6 +6,7 @@ It verifies grants as an agent must, and can be told to refuse, to be silent, to
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Callable
@@ -87,7 +88,7 @@ class FakeAgent:
         self.refuse_open: Refusal | None = None
         self.silent = False
         self.tells_opened = True
-        self.claims: dict[str, object] = {}
+        self.lies: dict[str, object] = {}
         self.unacked: dict[int, m.Fact] = {}
         self.goaway: m.Goaway | None = None
         self._seq = 0
@@ -179,10 +180,8 @@ class FakeAgent:
 
     async def _run(self) -> None:
         while True:
-            try:
+            with contextlib.suppress(OSError, websockets.WebSocketException):
                 await self._connect()
-            except (OSError, websockets.WebSocketException):
-                pass
             if self.rejected is not None and self.rejected.final:
                 return
             await asyncio.sleep(0.05)
@@ -256,15 +255,15 @@ class FakeAgent:
                 self.goaway = message
 
     def _hello(self, challenge: m.Challenge) -> m.Hello:
-        claimed = {"cluster": self.cluster, "instance": self.instance, "epoch": self.epoch, "public_key": self.public_key, **self.claims}
-        proof = m.hello_proof(challenge, claimed["cluster"], claimed["instance"], claimed["epoch"], self.public_key)  # type: ignore[arg-type]  # strings in practice
+        proof = m.hello_proof(challenge, self.cluster, self.instance, self.epoch, self.public_key)
         hello = m.Hello(1, signature=self.key.sign(proof), time_ms=now_ms(), version="test", kubernetes_version="v1.36.2",
                         enrolment=self.token, ceiling={"podExec": True}, cluster=self.cluster, instance=self.instance, epoch=self.epoch,
                         public_key=self.public_key)  # fmt: skip
-        return msgspec.structs.replace(hello, **self.claims)
+        return msgspec.structs.replace(hello, **self.lies)
 
     def _verified(self, grant: bytes, operation: str) -> Grant:
-        return verify_grant(grant, self._grant_keys, operation=operation, cluster=self.cluster, instance=self.instance, epoch=self.epoch, now_ms=now_ms())  # fmt: skip
+        place = {"cluster": self.cluster, "instance": self.instance, "epoch": self.epoch}
+        return verify_grant(grant, self._grant_keys, operation=operation, now_ms=now_ms(), **place)
 
     def _receive_call(self, stream: int, call: m.Call, connection: LinkConnection) -> None:
         operation = {calls.SESSION_OPEN: "open", calls.SESSION_CLOSE: "close"}.get(call.method, "view")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 import websockets
-
 from fake_agent import FakeAgent
+
 from podshell.gateway.app import Gateway
 from podshell.gateway.journal import SessionRecord
 from podshell.gateway.settings import GatewaySettings
@@ -26,7 +26,9 @@ class Lab:
 
     def __init__(self, folder: Path, **settings: object) -> None:
         self.folder = folder
-        self.settings = GatewaySettings(port=0, state_dir=folder / "state", owner="ada", **settings)  # type: ignore[arg-type]  # fields by name
+        # patient with agents: the machine may be busy
+        options: dict[str, object] = {"agent_answer_seconds": 20.0, **settings}
+        self.settings = GatewaySettings(port=0, state_dir=folder / "state", owner="ada", **options)  # type: ignore[arg-type]  # fields by name
         self.gateway = Gateway(self.settings)
         self.token = ""
 
@@ -109,7 +111,7 @@ class Browser:
 
     async def sign_in(self) -> None:
         link = await self.lab.gateway.make_signin_link()
-        answer = await self.client.post("/api/signin", json={"secret": link.split("#")[1]}, headers={"Origin": self.lab.url})
+        answer = await self.client.post("/api/signin", json={"secret": link.split("#signin=")[1]}, headers={"Origin": self.lab.url})
         assert answer.status_code == 200, answer.text
         self.page_token = answer.json()["page_token"]
 
