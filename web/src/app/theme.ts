@@ -15,10 +15,24 @@ const accent: MantineColorsTuple = [
   "#084a45",
 ];
 
+/** Mantine's greys of the dark scheme, with the console's hue. */
+const dark: MantineColorsTuple = [
+  "#dbe1e4",
+  "#b6c0c5",
+  "#98a4aa",
+  "#65727a",
+  "#3a4349",
+  "#2f373d",
+  "#22282d",
+  "#1a1f23",
+  "#15191c",
+  "#101416",
+];
+
 export const theme = createTheme({
   primaryColor: "accent",
   primaryShade: { light: 7, dark: 6 },
-  colors: { accent },
+  colors: { accent, dark },
   fontFamily: 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif',
   fontFamilyMonospace:
     'ui-monospace, "SF Mono", "Cascadia Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace',

@@ -7,6 +7,7 @@
 
 import type { Screen, SnapshotStore, Timers } from "./ports";
 import { SafePoint } from "./safepoint";
+import { unfinishedBytes } from "./utf8";
 import { AFTER_GAP, FULL_RESET, MODES_RESET } from "./sequences";
 
 const ACK_BYTES = 32 * 1024;
@@ -43,6 +44,8 @@ export class OutputLog {
   private generation = 0;
   private anything = false;
   private modesResetAt: number | null = null;
+  /** The first bytes of a character whose rest has not come yet (utf8.ts). */
+  private unfinished = new Uint8Array(0);
   private savedAt = -1;
   private readonly safePoint = new SafePoint();
   private parsedSafe = true;
@@ -100,7 +103,7 @@ export class OutputLog {
     if (this.anything) this.screen.write(FULL_RESET);
     this.generation += 1;
     this.received = this.parsed = this.acknowledged = start;
-    this.safePoint.reset();
+    this.startCharacter();
     this.modesResetAt = null;
     this.savedAt = -1;
     this.snapshots.remove();
@@ -126,17 +129,22 @@ export class OutputLog {
 
   private write(data: Uint8Array): void {
     if (this.modesResetAt !== null && this.received >= this.modesResetAt) this.resetModes();
-    this.safePoint.feed(data);
-    const safe = this.safePoint.safe;
-    const end = this.received + data.length;
-    this.received = end;
+    this.received += data.length;
     if (!this.anything) {
       this.anything = true;
       this.events.firstByte();
     }
-    if (end > this.replayUntil) this.events.news();
+    if (this.received > this.replayUntil) this.events.news();
+    const whole = joined(this.unfinished, data);
+    const kept = unfinishedBytes(whole);
+    this.unfinished = whole.slice(whole.length - kept);
+    if (whole.length === kept) return;
+    const complete = whole.subarray(0, whole.length - kept);
+    this.safePoint.feed(complete);
+    const safe = this.safePoint.safe;
+    const end = this.received - kept;
     const generation = this.generation;
-    this.screen.write(data, () => generation === this.generation && this.advance(end, safe));
+    this.screen.write(complete, () => generation === this.generation && this.advance(end, safe));
   }
 
   private advance(offset: number, safe: boolean): void {
@@ -160,7 +168,7 @@ export class OutputLog {
   skip(start: number, end: number): number {
     if (end <= this.received) return 0;
     const missing = end - Math.max(start, this.received);
-    this.safePoint.reset();
+    this.startCharacter();
     this.received = end;
     const generation = this.generation;
     this.screen.write(AFTER_GAP, () => generation === this.generation && this.advance(end, true));
@@ -175,8 +183,13 @@ export class OutputLog {
 
   resetModes(): void {
     this.modesResetAt = null;
-    this.safePoint.reset();
+    this.startCharacter();
     if (this.anything) this.screen.write(MODES_RESET);
+  }
+
+  private startCharacter(): void {
+    this.unfinished = new Uint8Array(0);
+    this.safePoint.reset();
   }
 
   /** Save once everything written so far is parsed. */
@@ -205,4 +218,12 @@ export class OutputLog {
     this.cancelQuiet?.();
     this.generation += 1;
   }
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  if (first.length === 0) return second;
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
 }
