@@ -1,12 +1,13 @@
 """Runs the recorded kubectl commands against a sandbox cluster, and masks what differs from run to run."""
 
 import asyncio
+import contextlib
 import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,9 +95,45 @@ class Kubectl:
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
         return {"PATH": path, "HOME": str(self.folder), "KUBECONFIG": str(self.folder / account), "TERM": "xterm"}
 
-    async def run(self, command: str, account: str = "", *, stop_after: float | None = None) -> Outcome:
-        """Run a command line in a shell. With `stop_after` it is ended after so many seconds, as the recorder did."""
-        process = await asyncio.create_subprocess_shell(
+    async def run(self, command: str, account: str = "") -> Outcome:
+        """Run a command line in a shell until it ends."""
+        process = await self._start(command, account)
+        async with asyncio.timeout(60):
+            stdout, stderr = await process.communicate()
+        assert process.returncode is not None
+        return Outcome(process.returncode, stdout.decode(), stderr.decode())
+
+    async def run_until(self, command: str, account: str, is_enough: Callable[[Outcome], bool]) -> Outcome:
+        """Run a command that does not end by itself until it has printed enough; at most 30 s. Then it is ended, as the recorder did."""
+        process = await self._start(command, account)
+        texts = {"stdout": b"", "stderr": b""}
+        enough = asyncio.Event()
+
+        def outcome() -> Outcome:
+            return Outcome(STILL_RUNNING, texts["stdout"].decode(), texts["stderr"].decode())
+
+        async def read(name: str, stream: asyncio.StreamReader) -> None:
+            while data := await stream.read(4096):
+                texts[name] += data
+                if is_enough(outcome()):
+                    enough.set()
+
+        assert process.stdout is not None
+        assert process.stderr is not None
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(read("stdout", process.stdout))
+            tasks.create_task(read("stderr", process.stderr))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(30):
+                    await enough.wait()
+            seen, ended = outcome(), process.returncode
+            if ended is None:
+                process.terminate()
+            await process.wait()
+        return seen if ended is None else Outcome(ended, seen.stdout, seen.stderr)
+
+    async def _start(self, command: str, account: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_shell(
             f"exec {command}",
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -104,12 +141,3 @@ class Kubectl:
             env=self.environment(account or "admin"),
             cwd=self.folder,
         )
-        ended: int | str = STILL_RUNNING
-        if stop_after is not None:
-            asyncio.get_running_loop().call_later(stop_after, process.terminate)
-        async with asyncio.timeout(60):
-            stdout, stderr = await process.communicate()
-        if stop_after is None:
-            assert process.returncode is not None
-            ended = process.returncode
-        return Outcome(ended, stdout.decode(), stderr.decode())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from kubectl_lab import lab_content
-from kubectl_replay import STILL_RUNNING, Kubectl, Recorded, masked, recorded
+from kubectl_replay import STILL_RUNNING, Kubectl, Outcome, Recorded, masked, recorded
 
 from podshell.sandbox.cluster import SandboxCluster
 from podshell.sandbox.kubelet.backoffs import Timings
@@ -72,6 +72,10 @@ def compared(text: str) -> str:
     return masked(text).rstrip()
 
 
+def is_same(one: Recorded, seen: Outcome) -> bool:
+    return compared(one.stdout) == compared(seen.stdout) and compared(one.stderr) == compared(seen.stderr)
+
+
 def test_every_recorded_command_belongs_to_one_group() -> None:
     for one in recorded():
         groups = [name for name, pattern in GROUPS.items() if re.match(pattern, one.command)]
@@ -83,8 +87,10 @@ async def test_kubectl_prints_what_it_printed_on_a_real_cluster(group: str, kube
     differences = []
     for one in commands_of(group):
         command = one.command.replace("/opt/node/nope", str(kubectl.folder / "nope"))
-        stop_after = 2.5 if one.exit_code == STILL_RUNNING else None
-        outcome = await kubectl.run(command, one.account, stop_after=stop_after)
+        if one.exit_code == STILL_RUNNING:
+            outcome = await kubectl.run_until(command, one.account, lambda seen, one=one: is_same(one, seen))
+        else:
+            outcome = await kubectl.run(command, one.account)
         pairs = {"exit code": (str(one.exit_code), str(outcome.exit_code))}
         for name, before, now in (("stdout", one.stdout, outcome.stdout), ("stderr", one.stderr, outcome.stderr)):
             pairs[name] = (compared(before), compared(now))

@@ -1,7 +1,7 @@
 """The web shop of the sandbox: four namespaces with different Pod Security labels and about twelve workloads.
 
-Both clusters hold the same names, so that shop/cart-0 exists twice; the cluster's name is in the environment (`CLUSTER`), in the logs and
-in /etc/motd-like output, so that one can see where a shell has landed. The states worth having stand beside the workloads that have them.
+Both clusters hold the same names, so that shop/cart-0 exists twice; the cluster's name is in every container's environment (`CLUSTER`) and
+in the first line of their logs, so that one can see where a shell has landed.
 """
 
 from __future__ import annotations

@@ -16,13 +16,17 @@ _ORDER = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady"
 
 @dataclass(frozen=True)
 class PodFacts:
-    """What the worker knows of the pod beside its containers. `ending` is set when the pod is being deleted."""
+    """What the worker knows of the pod beside its containers.
+
+    `ending` is set when the pod is being deleted, `failure` (reason and message) when the node ended it by itself.
+    """
 
     host_ip: str
     pod_ip: str
     started_at: str
     has_sandbox: bool
     ending: bool = False
+    failure: tuple[str, str] | None = None
 
 
 def phase(pod: Obj, records: Sequence[Record], *, ending: bool = False) -> str:
@@ -52,7 +56,7 @@ def phase(pod: Obj, records: Sequence[Record], *, ending: bool = False) -> str:
 def build(pod: Obj, records: Sequence[Record], facts: PodFacts) -> Obj:
     """The whole status of a pod."""
     old: Obj = pod.get("status", {})
-    ended = facts.ending and not any("running" in one.state for one in records)
+    ended = (facts.ending or facts.failure is not None) and not any("running" in one.state for one in records)
     reached = phase(pod, records, ending=ended)
     generation = pod["metadata"].get("generation", 1)
     made: Obj = {
@@ -63,6 +67,8 @@ def build(pod: Obj, records: Sequence[Record], facts: PodFacts) -> Obj:
         "hostIPs": [{"ip": facts.host_ip}],
         "startTime": facts.started_at,
     }
+    if facts.failure is not None:
+        made |= {"phase": "Failed" if ended else reached, "reason": facts.failure[0], "message": facts.failure[1]}
     if facts.has_sandbox and (reached != "Pending" or any(one.container_id for one in records)):
         made |= {"podIP": facts.pod_ip, "podIPs": [{"ip": facts.pod_ip}]}
     if inits := [one.status() for one in records if one.role in ("init", "sidecar")]:

@@ -14,7 +14,7 @@ from podshell.sandbox.controllers.recorder import EventRecorder
 from podshell.sandbox.kubelet.backoffs import Timings
 from podshell.sandbox.kubelet.lives import ContainerLife, Node
 from podshell.sandbox.kubelet.podstatus import PodFacts, build
-from podshell.sandbox.kubelet.records import Record, Role
+from podshell.sandbox.kubelet.records import Process, Record, Role
 from podshell.sandbox.resources import POD
 from podshell.sandbox.statuses import StatusError
 from podshell.sandbox.store import Obj, ObjectStore, timestamp
@@ -50,6 +50,8 @@ class PodWorker:
         self._has_sandbox = False
         self._ending = False
         self._removed = False
+        self._failure: tuple[str, str] | None = None
+        self._deadline: asyncio.TimerHandle | None = None
         self._lives: dict[str, asyncio.Task[None]] = {}
         self._task: asyncio.Task[None] | None = None
         self._end: asyncio.Task[None] | None = None
@@ -67,6 +69,8 @@ class PodWorker:
         if any(one.role != "main" for one in self.records):
             for record in self.records:
                 record.wait("PodInitializing")
+        if (seconds := self.pod["spec"].get("activeDeadlineSeconds")) is not None:
+            self._deadline = asyncio.get_running_loop().call_later(float(seconds), self._expire)
         self._task = self._spawn(self._run(), f"sandbox-pod-{name}")
 
     def record(self, name: str) -> Record | None:
@@ -97,6 +101,7 @@ class PodWorker:
 
     async def close(self) -> None:
         """End the worker's tasks without stopping processes; the runtime kills them."""
+        self._forget_deadline()
         tasks = [one for one in (self._task, self._end, *self._lives.values()) if one is not None]
         for one in tasks:
             one.cancel()
@@ -165,9 +170,29 @@ class PodWorker:
     def _kill_after(self, seconds: float) -> None:
         for record in self.records:
             if record.running is not None:
-                asyncio.get_running_loop().call_later(seconds, record.running.kill)
+                asyncio.get_running_loop().call_later(seconds, _kill, record.running)
+
+    def _expire(self) -> None:
+        """The pod's own deadline is over: end its processes; the object stays (transcripts/node/bare-pod-deadline)."""
+        finished = all("terminated" in one.state for one in self.records if one.role == "main")
+        if self._ending or (finished and self._task is not None and self._task.done()):
+            return
+        self._failure = ("DeadlineExceeded", "Pod was active on the node longer than the specified deadline")
+        host = self.pod["spec"].get("nodeName", "")
+        self._recorder.record(self.pod, *self._failure, component="kubelet", host=host)
+        grace = float(self.pod["spec"].get("terminationGracePeriodSeconds", 30))
+        self._end = self._spawn(self._end_processes(grace), f"sandbox-pod-deadline-{self.uid}")
+
+    def _forget_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
 
     async def _stop(self, grace_seconds: float) -> None:
+        self._forget_deadline()
+        await self._end_processes(grace_seconds)
+        self._finish()
+
+    async def _end_processes(self, grace_seconds: float) -> None:
         if self._task is not None:
             self._task.cancel()
         for life in self._lives.values():
@@ -180,7 +205,6 @@ class PodWorker:
             processes = [one.running for one in running if one.role in roles]
             await asyncio.gather(*(one.stop(grace_seconds) for one in processes if one is not None))
         self._note_ends()
-        self._finish()
 
     def _note_ends(self) -> None:
         for record in self.records:
@@ -198,6 +222,9 @@ class PodWorker:
                 self._store.delete(POD, metadata["namespace"], metadata["name"])
             except StatusError:
                 logger.debug("pod was gone already", extra={"uid": self.uid})
+        for process in (one for record in self.records for one in (record.current, record.previous)):
+            if process is not None:
+                self._node.forget(process.spec.id)
         self._on_end(self)
 
     def publish(self) -> None:
@@ -206,7 +233,7 @@ class PodWorker:
         known = self._store.get(POD, metadata["namespace"], metadata["name"])
         if self._removed or known is None or known["metadata"]["uid"] != self.uid:
             return
-        facts = PodFacts(self._host_ip, self.pod_ip, self._started_at, self._has_sandbox, self._ending)
+        facts = PodFacts(self._host_ip, self.pod_ip, self._started_at, self._has_sandbox, self._ending, self._failure)
         status = build(known, self.records, facts)
 
         def write(obj: Obj) -> None:
@@ -224,6 +251,11 @@ class PodWorker:
 def _no_grace(obj: Obj) -> None:
     obj["metadata"]["deletionTimestamp"] = timestamp()
     obj["metadata"]["deletionGracePeriodSeconds"] = 0
+
+
+def _kill(process: Process) -> None:
+    if not process.exited.done():
+        process.kill()
 
 
 def _report(task: asyncio.Task[None]) -> None:

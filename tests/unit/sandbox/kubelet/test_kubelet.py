@@ -287,6 +287,20 @@ class TestDeletion:
         one_node.store.modify(NODE, None, "lost", lambda one: one.update(status=back["status"]))
         await one_node.until("'phase': 'Running'")
 
+    async def test_its_own_deadline_ends_the_processes_and_keeps_the_object(self, one_node: OneNode) -> None:
+        # transcripts/node/bare-pod-deadline
+        one_node.create(main(), activeDeadlineSeconds=0.01)
+        pod = await one_node.until("'phase': 'Failed'")
+        assert pod["status"]["reason"] == "DeadlineExceeded"
+        assert pod["status"]["message"] == "Pod was active on the node longer than the specified deadline"
+        assert "DeadlineExceeded" in one_node.reasons()
+        assert one_node.node.processes[0].exited.done()
+        gone = asyncio.create_task(one_node.until_gone())
+        await asyncio.sleep(0)
+        one_node.delete(30)
+        await gone
+        assert one_node.node.forgotten == [one_node.node.processes[0].spec.id]
+
 
 class TestSpecs:
     def test_references_to_variables_are_expanded(self) -> None:
