@@ -11,6 +11,7 @@ from podshell.sandbox.kubelet.kubelet import SYNTHETIC, Kubelet
 from podshell.sandbox.kubelet.records import Record
 from podshell.sandbox.resources import NODE, POD
 from podshell.sandbox.runtime import ContainerLog, Runtime
+from podshell.sandbox.statuses import StatusError
 from podshell.sandbox.store import Obj, ObjectStore
 from podshell.sandbox.streams import FoundContainer, NodeError
 
@@ -30,8 +31,8 @@ class PodFinder:
         """Find a container of a pod; without a name the only one is meant.
 
         Raises:
-            StatusError: no such pod, no node yet, no or a wrong container name.
-            NodeError: the node cannot be reached, or the pod has no processes.
+            StatusError: no such pod, no node yet, no or a wrong container name, a node that cannot be reached.
+            NodeError: the pod has no processes.
         """
         found = self._store.get(POD, namespace, pod)
         if found is None:
@@ -55,7 +56,9 @@ class PodFinder:
         node = self._store.get(NODE, None, node_name)
         if node is None or not node_is_ready(node):
             address = pod["status"].get("hostIP", node_name)
-            raise NodeError(500, f"error dialing backend: dial tcp {address}:10250: connect: no route to host")
+            # What an API server says whose connection to the kubelet fails: a Status without a reason (not recorded; kubernetes
+            # apimachinery pkg/util/proxy/upgradeaware.go).
+            raise StatusError(500, "", f"error dialing backend: dial tcp {address}:10250: connect: no route to host")
         if SYNTHETIC in pod["metadata"].get("annotations", {}):
             raise NodeError(500, f"pod {pod['metadata']['name']} is there for load only: the sandbox runs no process for it")
         return FoundContainer(name=name, container=None)

@@ -99,3 +99,19 @@ async def test_the_agents_token_is_known_and_its_rights_can_be_taken_away(sandbo
     assert sandbox_cluster.authority.decide(agent, wanted).allowed
     sandbox_cluster.authority.unbind(users.AGENT_EXEC)
     assert not sandbox_cluster.authority.decide(agent, wanted).allowed
+
+
+async def test_without_namespaces_the_pods_run_as_plain_processes_and_end_with_the_cluster(
+    make_sandbox_cluster: MakeSandboxCluster,
+) -> None:
+    cluster = await make_sandbox_cluster(isolated=False)
+    cart = cluster.store.get(POD, "shop", "cart-0")
+    assert cart is not None
+    assert cart["status"]["phase"] == "Running"
+    pids = processes_of(cluster)
+    assert len(pids) >= 4
+    await cluster.stop()
+    deadline = time.monotonic() + 10
+    while any(is_alive(pid) for pid in pids) and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+    assert [pid for pid in pids if is_alive(pid)] == []

@@ -10,7 +10,7 @@ import pexpect
 import pytest
 import yaml
 from kubectl_lab import IMAGE, lab_content
-from kubectl_replay import Kubectl
+from kubectl_replay import Kubectl, Outcome
 
 from podshell.sandbox.cluster import SandboxCluster
 from podshell.sandbox.content import full_content
@@ -191,3 +191,24 @@ async def test_a_manifest_is_applied_and_runs(kubectl: Kubectl, lab: SandboxClus
     waited = await kubectl.run("kubectl wait pod/once -n lab2 --for=jsonpath={.status.phase}=Succeeded --timeout=30s")
     assert waited.exit_code == 0, waited
     assert (await kubectl.run("kubectl logs once -n lab2")).stdout == "done here\n"
+
+
+async def test_pods_out_of_reach_say_why(make_sandbox_cluster: MakeSandboxCluster, tmp_path: Path) -> None:
+    cluster = await make_sandbox_cluster(content=full_content, timings=LAB, scale_pods=20)
+    kubectl = Kubectl(cluster, tmp_path / "kubectl")
+    lost = await kubectl.run("kubectl exec -n platform metrics-0 -- true")
+    text = "error dialing backend: dial tcp 192.0.2.12:10250: connect: no route to host"
+    assert (lost.exit_code, lost.stderr) == (1, f"error: unable to upgrade connection: {text}\n")
+    load = await kubectl.run("kubectl exec -n load-3 service-0-00003 -- true")
+    assert load.exit_code == 1
+    assert "pod service-0-00003 is there for load only: the sandbox runs no process for it" in load.stderr
+    removed = await kubectl.run("kubectl delete pod service-0-00003 -n load-3")
+    assert removed.exit_code == 0
+
+
+async def test_a_default_container_is_chosen_by_kubectl_from_the_annotation(
+    make_sandbox_cluster: MakeSandboxCluster, tmp_path: Path
+) -> None:
+    kubectl = Kubectl(await make_sandbox_cluster(), tmp_path / "kubectl")
+    outcome = await kubectl.run("kubectl exec -n shop cart-0 -- bash -c 'echo $CLUSTER'")
+    assert outcome == Outcome(0, "demo-east\n", "")
