@@ -1,0 +1,96 @@
+"""How `podshell exec` ends: exit codes and the lines it says on standard error (docs/reference/exit-codes.md). Pure."""
+
+from __future__ import annotations
+
+from podshell.wire.errors import ErrorCode, Refusal
+from podshell.wire.messages import End
+
+USAGE = 2
+FAILED = 125
+REFUSED = 126
+NO_SHELL = 127
+
+_REFUSALS = frozenset(
+    {
+        ErrorCode.UNAUTHENTICATED,
+        ErrorCode.FORBIDDEN_BY_POLICY,
+        ErrorCode.FORBIDDEN_BY_CEILING,
+        ErrorCode.FORBIDDEN_BY_KUBERNETES,
+        ErrorCode.FORBIDDEN_BY_ADMISSION,
+        ErrorCode.GRANT_REFUSED,
+        ErrorCode.TICKET_REFUSED,
+        ErrorCode.ORIGIN_REFUSED,
+        ErrorCode.LIMIT_REACHED,
+        ErrorCode.REVOKED,
+        ErrorCode.SHELL_NOT_EXECUTABLE,
+    }
+)
+_WORDS_FOR_ENDS = {
+    "closed": "the session was closed",
+    "idle": "the session ended because nobody typed",
+    "revoked": "the permission for this session was revoked",
+    "target_gone": "the container is gone",
+    "lost": "the shell was lost",
+    "failed": "the shell could not be opened",
+    "agent_stopped": "the cluster's agent was stopped",
+}
+
+
+class CommandFailed(Exception):
+    """The command cannot go on. `lines` are said on standard error, each after "podshell: "."""
+
+    def __init__(self, code: int, *lines: str) -> None:
+        super().__init__("; ".join(lines))
+        self.code = code
+        self.lines = [line for line in lines if line]
+
+
+def code_of_refusal(refusal: Refusal) -> int:
+    """Return the exit code of a refusal or failure."""
+    if refusal.code in (ErrorCode.BAD_REQUEST, ErrorCode.CONTAINER_REQUIRED):
+        return USAGE
+    if refusal.code is ErrorCode.SHELL_MISSING:
+        return NO_SHELL
+    return REFUSED if refusal.code in _REFUSALS else FAILED
+
+
+def lines_of_refusal(refusal: Refusal) -> list[str]:
+    """Say who refused, why, and what to do next."""
+    by = refusal.refused_by.value.replace("_", " ")
+    verb = "refused by" if code_of_refusal(refusal) == REFUSED else "says the"
+    lines = [f"{refusal.message} ({verb} {by})"]
+    containers = refusal.details.get("containers")
+    if refusal.code is ErrorCode.CONTAINER_REQUIRED and isinstance(containers, list):
+        return [*lines, f"choose a container with -c: {', '.join(containers)}"]
+    return [*lines, refusal.next_step] if refusal.next_step else lines
+
+
+def failure_of(refusal: Refusal) -> CommandFailed:
+    """Build the exception that ends the command for a refusal."""
+    return CommandFailed(code_of_refusal(refusal), *lines_of_refusal(refusal))
+
+
+def code_of_end(end: End) -> int:
+    """Return the exit code of a session's end: that of the remote process, where it has one."""
+    if end.reason == "exited" and end.exit_code is not None:
+        return end.exit_code & 0xFF
+    if end.refusal is not None:
+        return code_of_refusal(end.refusal)
+    return REFUSED if end.reason == "revoked" else FAILED
+
+
+def lines_of_end(end: End) -> list[str]:
+    """Say why a session ended; nothing for a process that exited by itself and left nothing behind."""
+    lines: list[str] = []
+    if end.refusal is not None:
+        lines = lines_of_refusal(end.refusal)
+    elif end.reason != "exited":
+        words = _WORDS_FOR_ENDS.get(end.reason, f"the session ended ({end.reason})")
+        lines = [f"{words}: {end.message}" if end.message else words]
+        if end.next_step:
+            lines.append(end.next_step)
+    if end.left:
+        lines.append(f"still running in the container, because they left the session: {', '.join(end.left)}")
+    if end.unkilled:
+        lines.append(f"could not be ended: {', '.join(end.unkilled)}")
+    return lines

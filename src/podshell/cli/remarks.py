@@ -1,0 +1,43 @@
+"""What the command line says beside the session, on standard error: one line each, also while the terminal is in raw mode."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+
+from podshell.wire.messages import Facts
+
+_CONTROLS = dict.fromkeys((*range(32), 127, *range(128, 160)))
+
+
+class Remarks:
+    """Writes "podshell: ..." lines. `raw`: whether the terminal is in raw mode, where a line end needs its own carriage return."""
+
+    def __init__(self, fd: int, raw: Callable[[], bool]) -> None:
+        self._fd = fd
+        self._raw = raw
+
+    def say(self, text: str) -> None:
+        """Say one line; control characters of texts from elsewhere are left out."""
+        line = f"podshell: {text.replace(chr(10), ' ').translate(_CONTROLS)}"
+        framed = f"\r\n{line}\r\n" if self._raw() else f"{line}\n"
+        with contextlib.suppress(OSError):  # nobody to tell
+            os.write(self._fd, framed.encode("utf-8", "replace"))
+
+
+def remark_of_notice(kind: str, data: Facts) -> str | None:
+    """Return what to say about a notice (spec/terminal.md 5); None: nothing."""
+    match kind:
+        case "idle_warning":
+            return f"this session closes in {data.get('seconds', 60)} s because nobody types; any key keeps it"
+        case "restarting":
+            return f"the shell was lost ({data.get('cause', 'no reason given')}); starting a new one"
+        case "restarted":
+            return "this is a new shell: what ran in the old one is gone"
+        case "target" | "unmanaged":
+            return str(data.get("text", kind))
+        case "recording" if data.get("on"):
+            return "this session is recorded"
+        case _:
+            return None
