@@ -28,7 +28,7 @@ from podshell.wire.link import LinkConnection, MessageReceived, Side
 log = logging.getLogger(__name__)
 
 SUBPROTOCOL = "podshell.link.v1"
-HELLO_SECONDS = 10.0
+HELLO_SECONDS = 5.0
 # An agent whose old link is dead answers nothing on it; a clone's does. Long enough for a busy machine.
 CLONE_PROBE_SECONDS = 2.0
 

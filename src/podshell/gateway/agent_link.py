@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
@@ -18,9 +19,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from podshell.aio.tasks import TaskSet
 from podshell.gateway.answers import Refused, refused
 from podshell.gateway.authority import Permit, Place
+from podshell.gateway.direct import direct_socket
 from podshell.wire import messages as m
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
-from podshell.wire.frames import LinkFault
+from podshell.wire.frames import LinkFault, LocalLinkError
 from podshell.wire.link import (
     ByteSource,
     CallCancelled,
@@ -39,6 +41,8 @@ log = logging.getLogger(__name__)
 TICK_SECONDS = 1.0
 # A tick that comes so late means that our own event loop stood still; the peer may well have spoken.
 LATE_SECONDS = 2.0
+# What is written without a task in between: a few keystrokes or one frame of a paste.
+DIRECT_BYTES = 64 * 1024
 LINK_LOST = Refusal(ErrorCode.LINK_LOST, RefusedBy.GATEWAY, "the connection to the cluster's agent was lost")
 
 T = TypeVar("T")
@@ -72,9 +76,12 @@ class AgentLink:
         self._socket = socket
         self._on_message = on_message
         self._handlers: dict[int, StreamHandler] = {}
+        self._direct = direct_socket(socket.scope)
         self._wake = asyncio.Event()
+        self._writing = False
         self._heard = asyncio.Event()
         self._closed = False
+        self._tasks = TaskSet(f"link {hello.cluster}/{hello.instance}")
 
     # What others do with a link.
 
@@ -111,15 +118,14 @@ class AgentLink:
             Refused: link_lost.
         """
         self._check(permit)
-        stream = self._connection.open_call(m.Call(permit.operation.name, msgspec.Raw(permit.params or b"\x80"), permit.grant))
-        self._handlers[stream] = handler
-        self.flush()
-        return stream
+        call = m.Call(permit.operation.name, msgspec.Raw(permit.params or b"\x80"), permit.grant)
+        return self._open(lambda: self._connection.open_call(call), handler)
 
     def cancel_call(self, stream: int) -> None:
         """End a call. One that has ended is left alone."""
         self._handlers.pop(stream, None)
-        self._connection.cancel_call(stream)
+        with self._guarded():
+            self._connection.cancel_call(stream)
         self.flush()
 
     def attach(self, permit: Permit, attach: m.Attach, handler: StreamHandler) -> int:
@@ -129,13 +135,13 @@ class AgentLink:
             Refused: link_lost.
         """
         self._check(permit)
-        stream = self._connection.open_consumer(msgspec.structs.replace(attach, grant=permit.grant))
-        self._handlers[stream] = handler
-        self.flush()
-        return stream
+        granted = msgspec.structs.replace(attach, grant=permit.grant)
+        return self._open(lambda: self._connection.open_consumer(granted), handler)
 
     def send(self, stream: int, message: Message) -> None:
-        self._connection.send(message, stream)
+        """Send a message on a stream. One that is gone swallows it."""
+        with self._guarded():
+            self._connection.send(message, stream)
         self._drop_ended(stream)
         self.flush()
 
@@ -154,21 +160,39 @@ class AgentLink:
     def reset(self, stream: int, refusal: Refusal) -> None:
         """End a stream for a stated cause; its handler hears nothing more."""
         self._handlers.pop(stream, None)
-        self._connection.reset(stream, refusal)
+        with self._guarded():
+            self._connection.reset(stream, refusal)
         self.flush()
 
     def send_ack(self, fact: int) -> None:
-        self._connection.send(m.FactAck(fact))
+        """Acknowledge a fact, and with it all before it."""
+        with self._guarded():
+            self._connection.send(m.FactAck(fact))
         self.flush()
 
     def flush(self) -> None:
-        """Let the writer look for something to send."""
-        self._wake.set()
+        """Send what there is: at once when nothing is in the way, else the writer does."""
+        direct = self._direct
+        if direct is None or self._writing or self._closed or not direct.ready:
+            self._wake.set()
+            return
+        data = self._connection.data_to_send(DIRECT_BYTES)
+        if data:
+            direct.send(data)
+            if len(data) >= DIRECT_BYTES:
+                self._wake.set()
+
+    def break_off(self, reason: str) -> None:
+        """Close the link because it must not go on; the agent dials again."""
+        log.warning("a link is broken off: %s", reason, extra={"cluster": self.place.cluster, "instance": self.place.instance})
+        if not self._tasks.closed:
+            self._tasks.start("goodbye", self.close(reason[:100], 1002))
 
     async def answers_within(self, seconds: float) -> bool:
         """Ask whether the agent is still there: anything that it sends counts."""
         self._heard.clear()
-        self._connection.send(m.Ping(0))
+        with self._guarded():
+            self._connection.send(m.Ping(0))
         self.flush()
         try:
             async with asyncio.timeout(seconds):
@@ -181,9 +205,8 @@ class AgentLink:
 
     async def run(self) -> None:
         """Carry the link until its socket is closed; then every stream is lost. Cancelling is safe."""
-        name = f"link {self.place.cluster}/{self.place.instance}"
         try:
-            async with TaskSet(name) as tasks:
+            async with self._tasks as tasks:
                 tasks.start("writer", self._write(), endless=True)
                 tasks.start("clock", self._tick(), endless=True)
                 await self._read()
@@ -214,7 +237,7 @@ class AgentLink:
                 return
             self._heard.set()
             self._dispatch(events)
-            self._wake.set()
+            self.flush()
 
     async def _write(self) -> None:
         connection, wake = self._connection, self._wake
@@ -222,8 +245,10 @@ class AgentLink:
             while True:
                 await wake.wait()
                 wake.clear()
+                self._writing = True
                 while data := connection.data_to_send():
                     await self._socket.send_bytes(data)
+                self._writing = False
         except (WebSocketDisconnect, RuntimeError):
             # the socket is gone: the reader hears of it, and ends us
             await asyncio.get_running_loop().create_future()
@@ -238,11 +263,31 @@ class AgentLink:
                     self._connection.forgive_silence(loop.time())
                 self._connection.tick(loop.time())
             except LinkFault as fault:
-                log.warning("a link ends: %s", fault, extra={"cluster": self.place.cluster})
-                await self.close(str(fault)[:100], 1001)
-            self._wake.set()
+                self.break_off(str(fault))
+                await asyncio.get_running_loop().create_future()
+            self.flush()
 
     # Private.
+
+    def _open(self, opening: Callable[[], int], handler: StreamHandler) -> int:
+        try:
+            stream = opening()
+        except LocalLinkError as error:  # too many streams
+            raise refused(ErrorCode.LIMIT_REACHED, str(error), "close some sessions", retry_after_ms=1000) from error
+        except LinkFault as fault:
+            self.break_off(str(fault))
+            raise Refused(LINK_LOST, 1000) from fault
+        self._handlers[stream] = handler
+        self.flush()
+        return stream
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """A link whose agent does not read (LinkFault when too much waits) is broken off; whoever sends need not care."""
+        try:
+            yield
+        except LinkFault as fault:
+            self.break_off(str(fault))
 
     def _check(self, permit: Permit) -> None:
         if self._closed:

@@ -20,7 +20,7 @@ from podshell.wire.link import Message
 
 log = logging.getLogger(__name__)
 
-# An agent keeps 10,000 facts at most and tells each once a link; what does not fit is told again on the next link.
+# An agent keeps 10,000 facts at most and tells each once a link.
 INBOX_MESSAGES = 12_000
 
 
@@ -40,8 +40,13 @@ class LinkKeeper:
         match message:
             case m.Fact() | m.Sync():
                 inbox = self._inboxes.get(link)
-                if inbox is not None and not inbox.full():
-                    inbox.put_nowait(message)
+                if inbox is None:
+                    return
+                if inbox.full():
+                    # an acknowledgement counts for all facts before: none may be left out
+                    link.break_off("too many facts at once")
+                    return
+                inbox.put_nowait(message)
             case m.Draining():
                 self._links.note_draining(link)
             case _:
@@ -71,4 +76,7 @@ class LinkKeeper:
                 if started is not None and started.record:
                     await self._recordings.start(link, started)
             except SQLAlchemyError:
-                log.exception("a fact could not be written; its agent tells it again", extra={"cluster": link.place.cluster})
+                # not acknowledged, nor is any later one: the agent tells all of them again on its next link
+                log.exception("a fact could not be written", extra={"cluster": link.place.cluster})
+                link.break_off("the gateway could not write what it was told")
+                await asyncio.get_running_loop().create_future()

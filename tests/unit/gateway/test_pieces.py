@@ -100,6 +100,20 @@ def test_what_a_terminal_made_itself_stays_marked() -> None:
     assert (first.auto, second.auto) == (True, False)
 
 
+def test_the_end_of_input_follows_the_last_byte_and_is_passed_on_after_every_attach() -> None:
+    queue = InputQueue(0, 100)
+    assert queue.put(Input(0, b"abc", end=True))
+    chunks = [queue.read(offset, 2) for offset in (0, 2, 3, 3)]
+    assert [chunk and (bytes(chunk.data), chunk.end) for chunk in chunks] == [(b"ab", False), (b"c", False), (b"", True), None]
+    attached_again = InputQueue(3, 100)
+    assert attached_again.put(Input(3, b"", end=True))
+    chunk = attached_again.read(3, 10)
+    assert chunk is not None
+    assert (chunk.data, chunk.end) == (b"", True)
+    with pytest.raises(TerminalFault, match="after the end"):
+        attached_again.put(Input(3, b"x"))
+
+
 def test_the_local_bus_delivers_once_in_order_until_the_end() -> None:
     bus, heard = LocalBus(), list[bytes]()
     end = bus.subscribe("a", heard.append)
