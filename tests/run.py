@@ -1,6 +1,6 @@
 """Run everything that CI runs, print how long each part took, and end with pytest's own summary: `make test`.
 
-Arguments are parts to run (`check web unit integration browser py313`); none means all. The exit code is 1 when any part failed or when
+Arguments are parts to run (`check web py313 fuzz e2e browser tests`); none means all. The exit code is 1 when any part failed or when
 all took longer than 25 minutes.
 """
 
@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 LIMIT_SECONDS = 25 * 60
 OTHER_PYTHON = "3.13"
+# by file: some modules start a cluster or replay transcripts once for all of their tests
+_SPREAD = ("-n", "2", "--dist", "loadfile")
 
 
 def command(*words: str | Path, cwd: Path = ROOT) -> int:
@@ -72,7 +74,7 @@ def py313() -> int:
         if failed:
             return failed
         ready.touch()
-    return command(venv / "bin" / "python", "-m", "pytest", "-q", "-n", "2", "tests/unit", "tests/integration")
+    return command(venv / "bin" / "python", "-m", "pytest", "-q", *_SPREAD, "tests/unit", "tests/integration")
 
 
 def pytest(*paths: str) -> Callable[[], int]:
@@ -84,8 +86,9 @@ PARTS: dict[str, Callable[[], int]] = {
     "web": web,
     "py313": py313,
     "fuzz": pytest("tests/fuzz"),
+    "e2e": pytest("tests/e2e"),
     "browser": pytest("tests/browser"),
-    "tests": pytest("-n", "2", "tests/unit", "tests/integration"),
+    "tests": pytest(*_SPREAD, "tests/unit", "tests/integration"),
 }
 
 

@@ -1,7 +1,7 @@
 """Opens the browser on the one-time link without showing the link to anybody else.
 
 A command line is visible to every process of the machine, so the browser gets the path of a 0600 file in a 0700 folder that redirects
-to the link. The file is removed when the link is used or `forget` is called.
+to the link. It goes when `forget` is called; the link in it is good once and for five minutes.
 """
 
 from __future__ import annotations

@@ -12,20 +12,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from podshell.kube.connection import Connection
 from podshell.kube.errors import KubeconfigError, KubeError
 from podshell.kube.kubeconfig import find_files, load_connection
 from podshell.kube.rest import Client
+from podshell.launch.failures import LaunchError
 
 SANDBOX_NAMES = ("demo-east", "demo-west")
 # An API server that is there answers /version in milliseconds; a VPN that is down does not answer at all.
 PROBE_SECONDS = 5.0
-
-
-class LaunchError(Exception):
-    """Podshell cannot start; the text is one clear sentence. Ends with code 2."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +30,6 @@ class Served:
     name: str
     connection: Connection
     description: str
-
-
-class _Version(msgspec.Struct, rename="camel"):
-    git_version: str = ""
 
 
 def wants_sandbox(sandbox: bool, kubeconfig: Path | None, context: str) -> bool:
@@ -66,7 +57,7 @@ async def from_kubeconfig(kubeconfig: Path | None, context: str) -> Served:
 async def _probe(connection: Connection) -> str:
     try:
         async with asyncio.timeout(PROBE_SECONDS), Client(connection) as client:
-            return (await client.get("/version", _Version)).git_version
+            return (await client.server_version()).git_version
     except (KubeError, TimeoutError) as error:
         why = f"no answer within {PROBE_SECONDS:.0f} s" if isinstance(error, TimeoutError) else str(error)
         raise LaunchError(

@@ -15,7 +15,7 @@ COMMANDS = {
     "exec": ("podshell.cli.exec_command", "exec_command", "Open a shell, or run a command, in a running container."),
     "gateway": ("podshell.launch.parts", "gateway_command", "Run the gateway alone."),
     "agent": ("podshell.launch.parts", "agent_command", "Run the agent of one cluster alone."),
-    "sandbox": ("podshell.launch.parts", "sandbox_command", "Run sandbox clusters alone."),
+    "sandbox": ("podshell.sandbox.main", "sandbox_command", "Run sandbox clusters alone."),
 }
 
 

@@ -7,7 +7,7 @@ browser stays signed in over restarts.
 from __future__ import annotations
 
 import asyncio
-import errno
+import contextlib
 import logging
 import os
 import sys
@@ -23,14 +23,16 @@ import msgspec
 
 from podshell import __version__
 from podshell.launch.browser import Redirect
-from podshell.launch.clusters import LaunchError, Served, from_kubeconfig, sandbox, wants_sandbox
+from podshell.launch.failures import LaunchError, file_failures, gateway_failures
 from podshell.launch.loops import run_loop
 from podshell.launch.secret_files import write_secret
 from podshell.launch.stops import stop_on_signals
 from podshell.options import OptionError, add_options, load
 
 if TYPE_CHECKING:
+    from podshell.agent.main import Agent
     from podshell.gateway.app import Gateway
+    from podshell.launch.clusters import Served
 
 KINDS = ("podExec", "basic", "advanced", "podDebug", "nodeShell", "hostMount", "hostWrite", "nodePrivileged")
 AGENT_START_SECONDS = 10.0
@@ -88,7 +90,8 @@ async def _main(settings: UpSettings) -> None:
             return
         await starting
         await stopping
-        click.echo("stopping")
+        with contextlib.suppress(OSError):  # the terminal may be gone: that is why it stops
+            click.echo("stopping")
 
 
 async def _start(settings: UpSettings, stack: AsyncExitStack) -> None:
@@ -98,23 +101,23 @@ async def _start(settings: UpSettings, stack: AsyncExitStack) -> None:
     click.echo(f"Podshell {__version__}")
     state = (settings.state_dir or default_state_dir()).expanduser()
     served = await _serve_clusters(settings, stack)
-    gateway = Gateway(
-        GatewaySettings(
-            port=settings.port,
-            state_dir=state / "gateway",
-            idle_timeout_seconds=settings.idle_timeout_seconds,
-            record=settings.record,
-        )
+    gateway_settings = GatewaySettings(
+        port=settings.port,
+        state_dir=state / "gateway",
+        idle_timeout_seconds=settings.idle_timeout_seconds,
+        record=settings.record,
     )
+    gateway = Gateway(gateway_settings)
     stack.push_async_callback(gateway.stop)
-    await _start_gateway(gateway, settings.port, state)
-    enrolments = [await gateway.make_enrolment(one.name) for one in served]
-    agents = [_start_agent(one, gateway.url, enrolment, settings, state, stack) for one, enrolment in zip(served, enrolments, strict=True)]
-    await asyncio.gather(*agents)
+    with gateway_failures(gateway_settings):
+        await gateway.start()
+    await _start_agents(served, gateway, settings, state, stack)
     await _tell(gateway, settings, state, stack)
 
 
 async def _serve_clusters(settings: UpSettings, stack: AsyncExitStack) -> Sequence[Served]:
+    from podshell.launch.clusters import from_kubeconfig, sandbox, wants_sandbox
+
     if not wants_sandbox(settings.sandbox, settings.kubeconfig, settings.context):
         one = await from_kubeconfig(settings.kubeconfig, settings.context)
         click.echo(f"cluster  {one.name}: {one.description}")
@@ -123,71 +126,73 @@ async def _serve_clusters(settings: UpSettings, stack: AsyncExitStack) -> Sequen
         raise LaunchError("the sandbox runs on Linux only; name a cluster with --kubeconfig or --context")
     if not settings.sandbox:
         click.echo("there is no kubeconfig: starting the built-in sandbox clusters")
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="podshell-sandbox-", ignore_cleanup_errors=True)))
+    with file_failures(tempfile.gettempdir()):
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="podshell-sandbox-", ignore_cleanup_errors=True)))
     served = await stack.enter_async_context(sandbox(folder, settings.scale_pods))
     for one in served:
         click.echo(f"cluster  {one.name}: {one.description}")
     return served
 
 
-async def _start_gateway(gateway: Gateway, port: int, state: Path) -> None:
-    from podshell.gateway.keys import KeyUnusable
+async def _start_agents(served: Sequence[Served], gateway: Gateway, settings: UpSettings, state: Path, stack: AsyncExitStack) -> None:
+    agents: list[Agent] = []
 
+    async def stop() -> None:
+        await asyncio.gather(*(agent.stop() for agent in agents))  # each may need 1.5 s for its shells
+
+    stack.push_async_callback(stop)
+    for one in served:
+        enrolment = await gateway.make_enrolment(one.name)
+        agents.append(_make_agent(one, gateway.url, enrolment, settings, state / "agents" / one.name))
+        await agents[-1].start()
+    waiting = {asyncio.ensure_future(agent.linked.wait()): one.name for agent, one in zip(agents, served, strict=True)}
     try:
-        await gateway.start()
-    except KeyUnusable as error:
-        raise LaunchError(str(error)) from error
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise LaunchError(f"port {port} is taken; choose another one with --port, or 0 for any") from error
-        raise LaunchError(f"cannot use {error.filename or state}: {error.strerror or error}") from error
+        _, late = await asyncio.wait(waiting, timeout=AGENT_START_SECONDS)
+    finally:
+        for task in waiting:
+            task.cancel()
+    for name in sorted(waiting[task] for task in late):
+        click.echo(f"the agent of {name} has no link to the gateway yet; it goes on trying", err=True)
+    for agent in agents:
+        if agent.linked.is_set() and agent.settings.enrolment_token_file is not None:
+            agent.settings.enrolment_token_file.unlink(missing_ok=True)
 
 
-async def _start_agent(one: Served, url: str, enrolment: str, settings: UpSettings, state: Path, stack: AsyncExitStack) -> None:
+def _make_agent(one: Served, url: str, enrolment: str, settings: UpSettings, folder: Path) -> Agent:
     from podshell.agent.ceiling import ceiling_of
     from podshell.agent.main import Agent, StateUnusable
     from podshell.agent.settings import AgentSettings
 
-    folder = state / "agents" / one.name
     token = folder / "enrolment"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_secret(token, enrolment.encode())
-        agent_settings = AgentSettings(
-            gateway_urls=(url,),
-            cluster=one.name,
-            state_dir=folder,
-            enrolment_token_file=token,
-            ceiling=ceiling_of(settings.allow),
-            reconnect_base_seconds=0.2,
-        )
-        agent = Agent(agent_settings, one.connection)
+        with file_failures(str(folder)):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_secret(token, enrolment.encode())
+            agent_settings = AgentSettings(
+                gateway_urls=(url,),
+                cluster=one.name,
+                state_dir=folder,
+                enrolment_token_file=token,
+                ceiling=ceiling_of(settings.allow),
+                reconnect_base_seconds=0.2,
+            )
+            return Agent(agent_settings, one.connection)
     except StateUnusable as error:
         raise LaunchError(str(error)) from error
-    except OSError as error:
-        raise LaunchError(f"cannot use {error.filename or folder}: {error.strerror or error}") from error
-    stack.push_async_callback(agent.stop)
-    await agent.start()
-    try:
-        async with asyncio.timeout(AGENT_START_SECONDS):
-            await agent.linked.wait()
-    except TimeoutError:
-        click.echo(f"the agent of {one.name} has no link to the gateway yet; it goes on trying", err=True)
-    finally:
-        token.unlink(missing_ok=True)
 
 
 async def _tell(gateway: Gateway, settings: UpSettings, state: Path, stack: AsyncExitStack) -> None:
     token = state / "cli-token.json"
-    await gateway.write_cli_token(token)
-    write_current(default_state_dir() / "current.json", gateway.url, token)
     link = await gateway.make_signin_link()
+    with file_failures(str(state)):
+        await gateway.write_cli_token(token)
+        write_current(default_state_dir() / "current.json", gateway.url, token)
+        redirect = Redirect(state / "browser", link)
+    stack.callback(redirect.forget)
     click.echo(f"ceiling  {', '.join(settings.allow)}")
     click.echo(f"console  {gateway.url}")
     click.echo(f"sign in  {link}")
     click.echo("         (once, within 5 minutes; press Enter here for a new link). Ctrl-C stops everything.")
-    redirect = Redirect(state / "browser", link)
-    stack.callback(redirect.forget)
     if settings.browser:
         redirect.open()
     await stack.enter_async_context(_new_links_on_enter(gateway))
