@@ -6,6 +6,7 @@ It keeps all output that it was given in order (`output`), refuses a byte out of
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable
 
@@ -27,6 +28,7 @@ from podshell.wire.terminal import (
 )
 
 SUBPROTOCOL = "podshell.terminal.v1"
+PATIENCE_SECONDS = 30.0
 
 
 class ApiError(Exception):
@@ -67,7 +69,15 @@ class TerminalClient:
     """One viewer of one session. `run()` attaches and re-attaches until the session ends; use `async with terminal:`."""
 
     def __init__(
-        self, api: Api, session: str, ticket: str | None = None, *, visible: bool = True, window: int = 256 * 1024, backoff: float = 0.05
+        self,
+        api: Api,
+        session: str,
+        ticket: str | None = None,
+        *,
+        visible: bool = True,
+        window: int = 256 * 1024,
+        backoff: float = 0.05,
+        backoff_cap: float = 0.0,
     ) -> None:
         self.api = api
         self.session = session
@@ -78,16 +88,20 @@ class TerminalClient:
         self.attaches = 0
         self.resets = 0
         self.gaps: list[tuple[int, int]] = []
+        self.jumps: list[tuple[int, int]] = []  # where an attach did not go on at the byte that was due
         self.notices: list[m.Notice] = []
         self.errors: list[TerminalError] = []
         self.end: m.End | None = None
         self.attached: m.Attached | None = None
         self.acknowledge = True
         self.slow_seconds = 0.0
-        self.on_output: Callable[[bytes], None] | None = None
+        self.on_output: Callable[[bytes], None] | None = None  # takes the output in place of `output`
+        self.on_progress: Callable[[int], None] | None = None  # told the position after each piece
         self._visible = visible
         self._window = window
         self._backoff = backoff
+        self._backoff_cap = backoff_cap
+        self._tries = 0
         self._ticket = ticket
         self._input = bytearray()
         self._input_base = 0
@@ -95,6 +109,7 @@ class TerminalClient:
         self._input_limit = 0
         self._socket: websockets.ClientConnection | None = None
         self._changed = asyncio.Condition()
+        self._failure: BaseException | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> TerminalClient:
@@ -111,7 +126,13 @@ class TerminalClient:
     async def type(self, data: bytes) -> None:
         """Type bytes; they are sent exactly once whatever drops."""
         self._input += data
-        await self._send_input()
+        with contextlib.suppress(websockets.WebSocketException, OSError):  # the rest goes by the next socket
+            await self._send_input()
+
+    @property
+    def input_acknowledged(self) -> int:
+        """How many typed bytes the shell has taken."""
+        return self._input_base
 
     async def send(self, message: object) -> None:
         """Send any client message on the present socket."""
@@ -130,35 +151,61 @@ class TerminalClient:
         if self._socket is not None:
             self._socket.transport.abort()
 
-    async def wait_for(self, condition: Callable[[TerminalClient], bool], seconds: float = 30) -> None:
-        """Wait until something that changes with messages holds."""
-        async with asyncio.timeout(seconds), self._changed:
-            await self._changed.wait_for(lambda: condition(self) or self._failed())
-        self._raise_failure()
+    async def wait_attached(self, seconds: float = PATIENCE_SECONDS) -> m.Attached:
+        """Wait until it is attached now, and return how."""
+        await self.wait_for(lambda t: t._socket is not None, seconds)
+        assert self.attached is not None
+        return self.attached
 
-    async def wait_output(self, text: bytes, seconds: float = 30) -> None:
+    async def wait_for(self, condition: Callable[[TerminalClient], object], seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until something that changes with messages holds."""
+        try:
+            async with asyncio.timeout(seconds), self._changed:
+                await self._changed.wait_for(lambda: condition(self) or self._failure is not None)
+        except TimeoutError:
+            raise TimeoutError(f"nothing like it within {seconds:g} s; {self}") from None
+        if self._failure is not None and not condition(self):
+            raise self._failure
+
+    async def wait_output(self, text: bytes, seconds: float = PATIENCE_SECONDS) -> None:
         try:
             await self.wait_for(lambda t: text in t.output, seconds)
         except TimeoutError:
-            raise AssertionError(
-                f"{text!r} did not come; the last output is {bytes(self.output[-300:])!r}; errors: {self.errors}"
-            ) from None
+            raise AssertionError(f"{text!r} did not come within {seconds:g} s; {self}") from None
 
-    async def wait_end(self, seconds: float = 30) -> m.End:
+    async def wait_notice(self, kind: str, count: int = 1, seconds: float = PATIENCE_SECONDS) -> m.Notice:
+        """Wait for the notice of a kind that is number `count`."""
+        await self.wait_for(lambda t: len(t.notices_of(kind)) >= count, seconds)
+        return self.notices_of(kind)[count - 1]
+
+    def notices_of(self, kind: str) -> list[m.Notice]:
+        return [notice for notice in self.notices if notice.kind == kind]
+
+    async def wait_end(self, seconds: float = PATIENCE_SECONDS) -> m.End:
         await self.wait_for(lambda t: t.end is not None, seconds)
         assert self.end is not None
         return self.end
 
-    def _failed(self) -> bool:
-        return self._task is not None and self._task.done() and self.end is None
-
-    def _raise_failure(self) -> None:
-        if self._task is not None and self._task.done() and not self._task.cancelled() and (error := self._task.exception()):
-            raise error
+    def __str__(self) -> str:
+        return (
+            f"the terminal of {self.session}: at byte {self.position}, attached {self.attaches} times"
+            f" ({'now' if self._socket is not None else 'not now'}), input {self._input_base} taken, {self._input_sent} sent,"
+            f" {self._input_base + len(self._input)} typed, last output {bytes(self.output[-300:])!r}, gaps {self.gaps}, jumps {self.jumps},"
+            f" notices {self.notices[-8:]}, errors {self.errors[-4:]}, end {self.end}"
+        )
 
     # The protocol.
 
     async def run(self) -> None:
+        try:
+            await self._attach_until_end()
+        except BaseException as failure:
+            self._failure = failure
+            async with self._changed:
+                self._changed.notify_all()
+            raise
+
+    async def _attach_until_end(self) -> None:
         while self.end is None:
             try:
                 ticket, self._ticket = self._ticket or await self.api.ticket(self.session), None
@@ -169,12 +216,20 @@ class TerminalClient:
                 if error.status not in (500, 502, 503, 504):
                     raise
             if self.end is None:
-                await asyncio.sleep(random.uniform(0.2, 1) * self._backoff)
+                await self._back_off()
+
+    async def _back_off(self) -> None:
+        """Wait before the next try: full jitter; the bound doubles up to `backoff_cap` until a try attaches."""
+        bound = min(self._backoff * 2**self._tries, max(self._backoff, self._backoff_cap))
+        self._tries += 1
+        await asyncio.sleep(random.uniform(0.2, 1) * bound)
 
     async def _attach_once(self, ticket: str) -> None:
         url = self.api.url.replace("http", "ws", 1) + "/ws/terminal"
         subprotocols = [websockets.Subprotocol(SUBPROTOCOL)]
-        connecting = websockets.connect(url, subprotocols=subprotocols, additional_headers=self.api.headers, compression=None, max_size=None)
+        connecting = websockets.connect(
+            url, subprotocols=subprotocols, additional_headers=self.api.headers, compression=None, max_size=None
+        )
         async with connecting as socket:
             resume = m.Position(self.epoch, self.position) if self.epoch else None
             hello = TerminalHello(
@@ -201,6 +256,8 @@ class TerminalClient:
                     self.on_output(output)
                 else:
                     self.output += output
+                if self.on_progress is not None:
+                    self.on_progress(self.position)
                 if self.slow_seconds:
                     await asyncio.sleep(self.slow_seconds)  # a terminal that parses slowly
                 if self.acknowledge:
@@ -224,6 +281,7 @@ class TerminalClient:
 
     def _receive_attached(self, attached: m.Attached, socket: websockets.ClientConnection) -> None:
         self.attaches += 1
+        self._tries = 0
         self.attached = attached
         if attached.epoch != self.epoch and self.epoch:
             self.resets += 1
@@ -231,6 +289,8 @@ class TerminalClient:
             self._input_base = attached.input_taken
         self.epoch = attached.epoch
         if attached.start != self.position:
+            if self.attaches > 1:
+                self.jumps.append((self.position, attached.start))
             self.position = attached.start
         self._socket = socket
         self._take_input(attached.input_taken, attached.input_limit)
