@@ -19,6 +19,9 @@ from podshell.wire.messages import Attached, End, Notice
 
 # A reload takes 1 to 3 s, a laptop's change of network up to 20 s. Longer than that, a migration must not wait for a lost viewer.
 VANISHED_SECONDS = 30.0
+# Before its first viewer a session may print this much: more than any prompt, and a command that floods waits for its reader.
+AWAITED_WINDOW_BYTES = 256 * 1024
+_AWAITED = ""  # no viewer's id is empty
 
 
 class ConsumerChannel(Protocol):
@@ -111,6 +114,7 @@ class Consumers:
         self._on_gap = on_gap
         self._attached: list[Consumer] = []
         self._vanished: dict[str, tuple[Consumer, TimerHandle]] = {}
+        self._released = False
 
     def __len__(self) -> int:
         return len(self._attached)
@@ -130,10 +134,18 @@ class Consumers:
                 old.channel.refuse(Refusal(ErrorCode.CONFLICT, RefusedBy.AGENT, "this terminal has attached again by another connection"))
             self.forget(old)
         self._drop_vanished(viewer)
+        if role == "owner":
+            self._drop_vanished(_AWAITED)
         consumer = Consumer(self, viewer, role, window_bytes, visible, start)
         self._attached.append(consumer)
         self._changed()
         return consumer
+
+    def expect_owner(self) -> None:
+        """Whoever opened the session is on the way: until an owner comes, output is held back as for one who was cut off."""
+        awaited = Consumer(self, _AWAITED, "owner", AWAITED_WINDOW_BYTES, True, self.log.head)
+        self._vanished[_AWAITED] = (awaited, self._clock.call_later(VANISHED_SECONDS, lambda: self._expire(_AWAITED)))
+        self._changed()
 
     def acknowledge(self, consumer: Consumer, acked: int) -> None:
         consumer.acked = max(consumer.acked, min(acked, self.log.head))
@@ -165,6 +177,11 @@ class Consumers:
 
     def may_resume(self) -> bool:
         return all(self.log.head - consumer.acked <= self._limit(consumer) // 2 for consumer in self._braking())
+
+    def release(self) -> None:
+        """The session is being ended: nobody slows the shell any more, and the ring overwrites as for everybody."""
+        self._released = True
+        self._changed()
 
     def tell(self, notice: Notice) -> None:
         """Send a notice to everybody who is attached."""
@@ -204,6 +221,8 @@ class Consumers:
         return min(consumer.window_bytes, max(BLOCK_BYTES, self._budget.share_bytes))
 
     def _braking(self) -> list[Consumer]:
+        if self._released:
+            return []
         braking = [consumer for consumer in self._attached if consumer.brakes]
         if self._vanished:
             braking += [consumer for consumer, _ in self._vanished.values()]

@@ -12,7 +12,7 @@ from importlib import resources
 from podshell.agent.marker import Leader
 
 # Names are the kernel's comm, 15 bytes: the command line may hold secrets.
-_LINE = re.compile(rb"([kuxl]) ([0-9]{1,10}) ?([^\n]{0,64})")
+_LINE = re.compile(rb"([kuxl]) ([0-9]{1,10}) ([^\n]{0,64})")
 _LINE_LIMIT_BYTES = 256
 # What a gateway's End carries at most (wire/messages.py).
 _LIMIT_NAMES = 64

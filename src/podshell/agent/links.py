@@ -169,6 +169,14 @@ class _Carrier:
         log.warning("a link ends: %s", text)
         self.drop()
 
+    def leave(self) -> None:
+        """Say goodbye and close the socket once that is sent."""
+        if self._transport is not None and not self._transport.is_disconnected:
+            self._connection.send(m.Goaway("the agent stops"))
+            self.write()
+            self._transport.disconnect()
+            self._transport = None  # closes by itself once its buffer is sent
+
     def drop(self) -> None:
         """Close the socket without waiting for anybody."""
         if self._transport is not None:
@@ -226,15 +234,15 @@ class GatewayLinks:
     """The link to one gateway address, dialled for as long as the agent runs.
 
     Args:
-        on_up: called at each WELCOME.
+        on_change: called with True at each WELCOME, with False when that link is lost.
     """
 
-    def __init__(self, url: str, settings: LinkSettings, services: Services, clock: Clock, on_up: Callable[[], None]) -> None:
+    def __init__(self, url: str, settings: LinkSettings, services: Services, clock: Clock, on_change: Callable[[bool], None]) -> None:
         self._url = link_url(url)
         self._settings = settings
         self._services = services
         self._clock = clock
-        self._on_up = on_up
+        self._on_change = on_change
         self._backoff = Backoff(base_seconds=settings.reconnect_base_seconds, cap_seconds=settings.reconnect_cap_seconds)
 
     async def run(self) -> None:
@@ -261,10 +269,16 @@ class GatewayLinks:
             if not carrier.closed.done():
                 log.info("the link is up", extra={"gateway": self._url})
                 self._backoff.connected(self._clock.time())
-                self._on_up()
-                await self._tick_until_closed(carrier)
+                self._on_change(True)
+                try:
+                    await self._tick_until_closed(carrier)
+                finally:
+                    self._on_change(False)
         except TimeoutError:
             log.warning("the gateway %s does not answer HELLO", self._url)
+        except asyncio.CancelledError:
+            carrier.leave()
+            raise
         finally:
             carrier.drop()
             carrier.disconnected()

@@ -9,12 +9,14 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 
 import msgspec
 
 from podshell.agent.authority import Authority
-from podshell.agent.clock import LoopClock
+from podshell.agent.clock import LoopClock, TimerHandle
+from podshell.agent.ends import Stop
 from podshell.agent.execs import ExecHandle
 from podshell.agent.facts import FactLedger
 from podshell.agent.identity import GrantPins, StateUnusable, load_identity
@@ -93,13 +95,15 @@ class Agent:
         self._session_tasks = TaskSet(f"sessions of {self.identity.instance}")
         self._pins = GrantPins(settings.state_dir)
         self._kubernetes_version = ""
+        self._links_up = 0
+        self._orphan_timer: TimerHandle | None = None
         facts = FactLedger()
         self.sessions = Sessions(self._surroundings(facts), self._session_tasks, limit=settings.session_limit)
         self.inventory = Inventory(self._client, self._clock, self.sessions.note_pod)
         authority = Authority(self.identity, settings.ceiling, lambda: self._pins.keys, self._clock.wall_ms)
         services = Services(authority, self.sessions, self.inventory, facts, self._session_tasks)
         links = self._link_settings()
-        self._links = [GatewayLinks(url, links, services, self._clock, self.linked.set) for url in settings.gateway_urls]
+        self._links = [GatewayLinks(url, links, services, self._clock, self._note_link) for url in settings.gateway_urls]
 
     async def start(self) -> None:
         """Begin to watch the cluster and to dial; returns at once."""
@@ -119,6 +123,20 @@ class Agent:
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         await self.stop()
+
+    def _note_link(self, up: bool) -> None:
+        self._links_up += 1 if up else -1
+        if self._orphan_timer is not None:
+            self._orphan_timer.cancel()
+            self._orphan_timer = None
+        if up:
+            self.linked.set()
+        elif self._links_up == 0 and self.settings.orphan_seconds > 0:
+            text = f"no gateway was linked for {self.settings.orphan_seconds:.0f} s"
+            self._orphan_timer = self._clock.call_later(self.settings.orphan_seconds, partial(self._end_orphans, text))
+
+    def _end_orphans(self, text: str) -> None:
+        self.sessions.stop_all(Stop("lost", text))
 
     async def _dial(self) -> None:
         try:

@@ -94,12 +94,17 @@ class Sessions:
         for session in list(self._by_pod.get((namespace, name), ())):
             self._sessions[session].note_pod(pod)
 
+    def stop_all(self, stop: Stop) -> list[Session]:
+        """Begin to end every living session; returns them."""
+        living = [session for session in self._sessions.values() if session.ended_with is None]
+        for session in living:
+            session.stop(stop)
+        return living
+
     async def stop(self, patience_seconds: float) -> None:
         """End all sessions because the agent stops; those that do not end in time are left to their lifelines."""
         self._stopping = True
-        living = [session for session in self._sessions.values() if session.ended_with is None]
-        for session in living:
-            session.stop(Stop("agent_stopped", "the agent of this cluster was stopped"))
+        living = self.stop_all(Stop("agent_stopped", "the agent of this cluster was stopped"))
         if not living:
             return
         try:

@@ -100,6 +100,7 @@ class Session:
         self._leaving: Leaving | None = None
         self._cause = ""
         self._schedule_idle()
+        self.consumers.expect_owner()
 
     # -- from outside -----------------------------------------------------------------------------------------------
 
@@ -218,7 +219,7 @@ class Session:
         self.settled.set()
 
     async def _live(self) -> tuple[Outcome, Shell | None, LifelineReport | None]:
-        self.consumers.tell(Notice("progress", {"phase": "connecting", "text": f"connecting to {self.target.container}"}))
+        self.consumers.tell(self._progress())
         stop = await self._until_stop(self._end_predecessor())
         if stop is not None:
             return stop, None, None
@@ -231,6 +232,8 @@ class Session:
                 return outcome, shell, None
             if isinstance(outcome, Lost) and shell.managed:
                 self._note_lost(outcome)
+            elif isinstance(outcome, Stop):
+                self.consumers.release()
             report = await shell.close()
             outcome = await self._judge(outcome)
             if not isinstance(outcome, Lost) or not shell.managed:
@@ -369,6 +372,8 @@ class Session:
         if self.ended_with is not None:
             consumer.end(self.ended_with)
             return
+        if self.state == "opening":
+            channel.send(self._progress())
         if self.state == "restarting":
             channel.send(Notice("restarting", {"cause": self._cause}))
         if self._idle.warned:
@@ -402,7 +407,8 @@ class Session:
             self._paused = paused
             if self._shell is not None:
                 self._shell.set_paused(paused)
-            self.consumers.tell(Notice("reading_paused" if paused else "reading_resumed"))
+            if self.state != "ended":
+                self.consumers.tell(Notice("reading_paused" if paused else "reading_resumed"))
 
     def _redraw_soon(self) -> None:
         if self._redraw_timer is None and self.opening.tty:
@@ -412,6 +418,9 @@ class Session:
         self._redraw_timer = None
         if self._shell is not None:
             self._shell.redraw()
+
+    def _progress(self) -> Notice:
+        return Notice("progress", {"phase": "connecting", "text": f"connecting to {self.target.container} in {self.target.pod}"})
 
     def _idle_warning(self) -> Notice:
         return Notice("idle_warning", {"seconds": max(0, round(self._idle.seconds_left(self._clock.time())))})

@@ -35,6 +35,9 @@ class AgentSettings:
     # 2 MiB: about 25 screens of 200 x 80 with colours, or 10,000 lines of plain text.
     ring_bytes: int = field(default=2 * 1024 * 1024, metadata={"help": "Output kept for each session, in bytes."})
     output_budget_bytes: int = field(default=64 * 1024 * 1024, metadata={"help": "Output kept for all sessions together, in bytes."})
+    orphan_seconds: float = field(
+        default=0.0, metadata={"help": "End all sessions when no gateway was linked for so long; 0: their idle time alone decides."}
+    )
     reconnect_base_seconds: float = field(default=1.0, metadata={"help": "Upper bound of the first delay before dialling a gateway again."})
     reconnect_cap_seconds: float = field(default=30.0, metadata={"help": "Longest delay before dialling a gateway again."})
     restart_base_seconds: float = field(default=0.5, metadata={"help": "Upper bound of the first delay before a lost shell is replaced."})

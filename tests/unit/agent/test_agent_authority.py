@@ -1,0 +1,173 @@
+"""The agent's choke point: nothing reaches a cluster without grant and ceiling (issue "the first shell", acceptance 9)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from podshell.agent.authority import CALLS, FRAMES, KINDS, ROLES, Authority
+from podshell.agent.ceiling import Action, Ceiling
+from podshell.agent.identity import AgentIdentity, load_identity
+from podshell.policy.grants import LIFETIME_MS, Grant, sign_grant
+from podshell.wire import calls
+from podshell.wire.calls import OpenSession, options_digest
+from podshell.wire.errors import ErrorCode, Refusal
+from podshell.wire.frames import FrameType
+
+NOW = 1_800_000_000_000
+FROM_AGENT_ONLY = {
+    FrameType.HELLO,
+    FrameType.DRAINING,
+    FrameType.FACT,
+    FrameType.ATTACHED,
+    FrameType.GAP,
+    FrameType.NOTICE,
+    FrameType.END,
+}
+KEY = Ed25519PrivateKey.generate()
+OPENING = OpenSession(session="s1", kind="exec", namespace="shop", pod="web-0", user="ada")
+PARAMS = msgspec.msgpack.encode(OPENING)
+
+
+def test_every_call_of_the_protocol_has_a_need() -> None:
+    methods = {value for name, value in vars(calls).items() if name.isupper() and isinstance(value, str) and "." in value}
+    assert methods == set(CALLS)
+
+
+def test_every_frame_that_a_gateway_may_send_is_checked_or_explained() -> None:
+    assert set(FRAMES) == set(FrameType) - FROM_AGENT_ONLY
+    assert FRAMES[FrameType.CALL] is CALLS
+    assert FRAMES[FrameType.ATTACH] is ROLES
+
+
+def test_every_operation_is_distinct_and_acting_ones_meet_the_ceiling() -> None:
+    assert {need.operation for need in [*CALLS.values(), *ROLES.values()]} == {"open", "close", "view", "attach", "observe", "record"}
+    assert {method for method, need in CALLS.items() if need.acts} == {calls.SESSION_OPEN}
+    assert all(need.acts for need in ROLES.values())
+    assert set(KINDS.values()) <= set(Action)
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> AgentIdentity:
+    return load_identity(tmp_path, "east")
+
+
+@pytest.fixture
+def authority(identity: AgentIdentity) -> Authority:
+    public = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return Authority(identity, Ceiling(pod_exec=True), lambda: (public,), lambda: NOW)
+
+
+def grant_for(identity: AgentIdentity, **changes: object) -> Grant:
+    values: dict[str, object] = {
+        "id": "0123456789abcdef",
+        "operation": "open",
+        "user": "ada",
+        "cluster": "east",
+        "instance": identity.instance,
+        "epoch": identity.epoch,
+        "issued_ms": NOW,
+        "expires_ms": NOW + LIFETIME_MS,
+        "session": "s1",
+        "kind": "exec",
+        "namespace": "shop",
+        "pod": "web-0",
+        "options_sha256": options_digest(PARAMS),
+    }
+    return Grant(**{**values, **changes})  # type: ignore[arg-type]  # fields of Grant
+
+
+def check(authority: Authority, grant: bytes, *, params: bytes = PARAMS, offset_ms: int = 0) -> Grant | Refusal:
+    return authority.check_call(calls.SESSION_OPEN, params, grant, clock_offset_ms=offset_ms)
+
+
+def test_a_good_grant_counts_once(identity: AgentIdentity, authority: Authority) -> None:
+    grant = sign_grant(grant_for(identity), KEY)
+    assert isinstance(check(authority, grant), Grant)
+    again = check(authority, grant)
+    assert isinstance(again, Refusal)
+    assert "used already" in again.message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cluster": "west"},
+        {"instance": "another"},
+        {"epoch": "an-earlier-life"},
+        {"operation": "view"},
+        {"expires_ms": NOW},
+        {"issued_ms": NOW + 2 * LIFETIME_MS, "expires_ms": NOW + 3 * LIFETIME_MS},
+        {"options_sha256": b"x" * 32},
+        {"options_sha256": b""},
+    ],
+)
+def test_a_grant_for_something_else_is_refused(identity: AgentIdentity, authority: Authority, changes: dict[str, object]) -> None:
+    refused = check(authority, sign_grant(grant_for(identity, **changes), KEY))
+    assert isinstance(refused, Refusal)
+    assert refused.code is ErrorCode.GRANT_REFUSED
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda grant: grant[:20] + bytes([grant[20] ^ 1]) + grant[21:],
+        lambda grant: grant[:-1] + bytes([grant[-1] ^ 1]),
+        lambda grant: b"",
+        lambda grant: grant[-64:],
+    ],
+)
+def test_an_altered_grant_is_refused(identity: AgentIdentity, authority: Authority, spoil: Callable[[bytes], bytes]) -> None:
+    refused = check(authority, spoil(sign_grant(grant_for(identity), KEY)))
+    assert isinstance(refused, Refusal)
+    assert refused.code is ErrorCode.GRANT_REFUSED
+
+
+def test_a_grant_signed_by_a_stranger_is_refused(identity: AgentIdentity, authority: Authority) -> None:
+    assert isinstance(check(authority, sign_grant(grant_for(identity), Ed25519PrivateKey.generate())), Refusal)
+
+
+def test_a_wrong_clock_of_ours_is_corrected_by_the_gateways(identity: AgentIdentity, authority: Authority) -> None:
+    hour = 3_600_000
+    grant = sign_grant(grant_for(identity, issued_ms=NOW + hour, expires_ms=NOW + hour + LIFETIME_MS), KEY)
+    assert isinstance(check(authority, grant, offset_ms=hour), Grant)
+
+
+@pytest.mark.parametrize("change", [{"session": "s2"}, {"pod": "web-1"}, {"namespace": "other"}, {"user": "eve"}, {"kind": "node"}])
+def test_an_opening_that_is_not_the_granted_one_is_refused(identity: AgentIdentity, authority: Authority, change: dict[str, str]) -> None:
+    opening = msgspec.structs.replace(OPENING, **change)
+    refused = authority.check_opening(opening, grant_for(identity))
+    assert refused is not None
+    assert refused.code is ErrorCode.GRANT_REFUSED
+
+
+def test_the_ceiling_names_its_flag_and_the_helm_value(identity: AgentIdentity) -> None:
+    closed = Authority(identity, Ceiling(), tuple, lambda: NOW)
+    refused = closed.check_opening(OPENING, grant_for(identity))
+    assert refused is not None
+    assert (refused.code, refused.details["helm_value"]) == (ErrorCode.FORBIDDEN_BY_CEILING, "actions.podExec")
+
+
+@pytest.mark.parametrize(("role", "operation"), [("owner", "attach"), ("observer", "observe"), ("recorder", "record")])
+def test_each_role_needs_its_own_grant(identity: AgentIdentity, authority: Authority, role: str, operation: str) -> None:
+    for index, granted in enumerate(("attach", "observe", "record")):
+        grant = sign_grant(grant_for(identity, id=f"grant-{role}-{index:08d}", operation=granted, options_sha256=b""), KEY)
+        checked = authority.check_attach(role, "s1", "exec", grant, clock_offset_ms=0)
+        assert isinstance(checked, Grant) == (granted == operation)
+
+
+def test_an_attach_to_another_session_is_refused(identity: AgentIdentity, authority: Authority) -> None:
+    grant = sign_grant(grant_for(identity, operation="attach", options_sha256=b""), KEY)
+    assert isinstance(authority.check_attach("owner", "s2", "exec", grant, clock_offset_ms=0), Refusal)
+
+
+def test_every_action_of_the_ceiling_is_off_unless_switched_on_and_follows_from_no_other() -> None:
+    assert not any(Ceiling().as_message().values())
+    for field in dataclasses.fields(Ceiling):
+        assert sum(Ceiling(**{field.name: True}).as_message().values()) == 1
