@@ -1,0 +1,155 @@
+"""The console as a test sees it: pods and shells in a real Chromium, and the frames that pass on the terminal's socket."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, WebSocket, expect
+
+ORACLE = Path(__file__).parent / "oracle.mjs"
+DEADLINE_MS = 30_000
+INPUT, OUTPUT, ATTACHED = 0x02, 0x42, 0x41
+PROMPT = r"[#$] ?$"
+SCREEN = "document.querySelector('.terminal-host').screen"
+# Every line of the buffer, scrollback included, joined where the terminal wrapped them.
+BUFFER_TEXT = f"""() => {{
+  const buffer = {SCREEN}.terminal.buffer.active; let text = "";
+  for (let at = 0; at < buffer.length; at++) {{
+    const line = buffer.getLine(at);
+    text += (line.isWrapped || at === 0 ? "" : "\\n") + line.translateToString(true);
+  }}
+  return text;
+}}"""
+
+
+@dataclass
+class Socket:
+    """One terminal socket: what the gateway and the page sent."""
+
+    received: list[bytes] = field(default_factory=list)
+    sent: list[bytes] = field(default_factory=list)
+
+    def inputs(self) -> list[bytes]:
+        """What was typed or replied on this socket, without header."""
+        return [message[10:] for message in self.sent if message[0] == INPUT]
+
+    def outputs(self) -> list[tuple[int, bytes]]:
+        return [(int.from_bytes(message[1:9], "big"), message[9:]) for message in self.received if message[0] == OUTPUT]
+
+
+class Console:
+    """One browser page that is signed in."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.sockets: list[Socket] = []
+        page.on("websocket", self._follow)
+
+    def _follow(self, socket: WebSocket) -> None:
+        if "/ws/terminal" not in socket.url:
+            return
+        kept = Socket()
+        self.sockets.append(kept)
+        socket.on("framereceived", lambda data: kept.received.append(data if isinstance(data, bytes) else data.encode()))
+        socket.on("framesent", lambda data: kept.sent.append(data if isinstance(data, bytes) else data.encode()))
+
+    def go(self, address: str = "/pods?cluster=demo-east") -> None:
+        self.page.goto(self.url + address)
+
+    def pod(self, name: str) -> Locator:
+        """The first pod whose name starts so."""
+        return self.page.get_by_role("row").filter(has=self.page.get_by_role("rowheader", name=re.compile(f"^{name}"))).first
+
+    def shell_button(self, pod: str) -> Locator:
+        return self.pod(pod).get_by_role("button", name=re.compile("^Pod Shell"))
+
+    def open_shell(self, pod: str, container: str = "") -> None:
+        """Open a shell and wait for its prompt."""
+        self.shell_button(pod).click(timeout=DEADLINE_MS)
+        if container:
+            self.page.get_by_role("option", name=re.compile(f"^{container}")).click()
+        self.wait_for(PROMPT)
+
+    def type(self, text: str) -> None:
+        self.page.locator(".terminal-host textarea").focus()
+        self.page.keyboard.type(text)
+
+    def run(self, command: str, answer: str) -> None:
+        """Type a command and wait until the terminal shows `answer` (a regular expression)."""
+        self.type(f"{command}\n")
+        self.wait_for(answer)
+
+    def wait_for(self, pattern: str) -> None:
+        """Wait until the terminal's text matches; trailing empty lines do not count."""
+        shown = f"({BUFFER_TEXT})().replace(/\\n+$/, '')"
+        self.page.wait_for_function(
+            f"(pattern) => document.querySelector('.terminal-host .xterm') && new RegExp(pattern).test({shown})",
+            arg=pattern,
+            timeout=DEADLINE_MS,
+        )
+
+    def text(self) -> str:
+        return str(self.page.evaluate(BUFFER_TEXT))
+
+    def serialised(self) -> str:
+        return str(self.page.evaluate(f"() => {SCREEN}.serialize(5000)"))
+
+    def paste(self, text: str) -> None:
+        """Paste as the browser does: an event with the text, on the terminal's input."""
+        self.page.evaluate(
+            """(text) => {
+              const data = new DataTransfer(); data.setData("text/plain", text);
+              const event = new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true});
+              document.querySelector(".terminal-host textarea").dispatchEvent(event);
+            }""",
+            text,
+        )
+
+    def click_cell(self, column: int, row: int) -> None:
+        """Click a character of the visible screen, as a hand does."""
+        box = self.page.locator(".terminal-host .xterm-screen").bounding_box()
+        assert box is not None
+        size = self.page.evaluate(f"() => ({{cols: {SCREEN}.cols, rows: {SCREEN}.rows}})")
+        x = box["x"] + (column + 0.5) * box["width"] / size["cols"]
+        y = box["y"] + (row + 0.5) * box["height"] / size["rows"]
+        self.page.mouse.move(x - 3, y)
+        self.page.mouse.move(x, y, steps=3)
+        self.page.mouse.click(x, y)
+
+    def row_of(self, text: str) -> int:
+        """The visible row that starts with `text`."""
+        return int(
+            self.page.evaluate(
+                f"""(text) => {{
+                  const buffer = {SCREEN}.terminal.buffer.active;
+                  for (let row = {SCREEN}.rows - 1; row >= 0; row--)
+                    if (buffer.getLine(buffer.viewportY + row).translateToString(true).startsWith(text)) return row;
+                  throw new Error("not on the screen");
+                }}""",
+                text,
+            )
+        )
+
+    def expect_equal_to_headless(self) -> None:
+        """The page's buffer is what a terminal without a browser has after all bytes of the session's output."""
+        size = self.page.evaluate(f"() => ({{cols: {SCREEN}.cols, rows: {SCREEN}.rows}})")
+        question = {**size, "output": base64.b64encode(self.all_output()).decode()}
+        answer = subprocess.run(["node", ORACLE], input=json.dumps(question).encode(), capture_output=True, check=True)
+        assert self.serialised() == answer.stdout.decode()
+
+    def all_output(self) -> bytes:
+        """All output of the session from its first byte, put together from every socket's frames."""
+        output = bytearray()
+        for offset, data in sorted((piece for socket in self.sockets for piece in socket.outputs()), key=lambda piece: piece[0]):
+            assert offset <= len(output), f"output from {len(output)} to {offset} was never sent"
+            output[offset : offset + len(data)] = data
+        return bytes(output)
+
+    def expect_alert(self, text: str) -> None:
+        expect(self.page.locator(".bar, .outcome").filter(has_text=text).first).to_be_visible(timeout=DEADLINE_MS)

@@ -1,0 +1,119 @@
+"""The parts of Podshell as processes of their own, so that a test can kill and restart any of them: sandbox, gateway, one agent a cluster.
+
+Each part prints to a file; `wait_for` looks there for what it announces.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+PODSHELL = Path(sys.executable).parent / "podshell"
+CLUSTERS = ("demo-east", "demo-west")
+# A start is ready within 3 s on an idle machine; CI's are not idle.
+START_SECONDS = 60.0
+
+
+class Part:
+    """One process in a session of its own."""
+
+    def __init__(self, name: str, folder: Path, *arguments: str) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self._arguments = arguments
+        self._environment: Mapping[str, str] = {**os.environ, "HOME": str(folder), "KUBECONFIG": "", "PYTHONUNBUFFERED": "1"}
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *more: str) -> None:
+        with self.log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [PODSHELL, *self._arguments, *more],
+                cwd=self._folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait_for(self, pattern: str) -> str:
+        """Wait until the process has printed what matches; returns its first group."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            found = re.search(pattern, self.log.read_text(errors="replace"))
+            if found:
+                return found.group(1)
+            assert self._process is not None
+            assert self._process.poll() is None, f"{self.name} ended:\n{self.log.read_text(errors='replace')}"
+            time.sleep(0.05)
+        raise AssertionError(f"{self.name} did not print {pattern!r}:\n{self.log.read_text(errors='replace')}")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            self._process.send_signal(how)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+
+class Podshell:
+    """Two sandbox clusters, a gateway and two agents."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.kubeconfig = folder / "kubeconfig.yaml"
+        self.sandbox = Part("sandbox", folder, "sandbox", "--clusters", "2", "--kubeconfig-out", str(self.kubeconfig))
+        self.gateway = Part("gateway", folder, "gateway", "--state-dir", str(folder / "gateway"))
+        self.agents: dict[str, Part] = {}
+        self.url = ""
+
+    def start(self) -> None:
+        self.sandbox.start()
+        enrol = [option for name in CLUSTERS for option in ("--enrol", f"{name}={self.folder / name}.token")]
+        self.gateway.start("--port", "0", *enrol)
+        self.sandbox.wait_for(r"(?s)(demo-west)")
+        self._wait_for_file(self.kubeconfig)
+        link = self.link()
+        self.url = link.split("/#")[0]
+        for name in CLUSTERS:
+            self.agents[name] = agent = Part(
+                f"agent-{name}",
+                self.folder,
+                "agent",
+                *("--cluster", name, "--gateway-urls", self.url, "--kubeconfig", str(self.kubeconfig), "--context", name),
+                *("--state-dir", str(self.folder / f"agent-{name}"), "--enrolment-token-file", f"{self.folder / name}.token"),
+                "--ceiling-pod-exec",
+            )
+            self._wait_for_file(self.folder / f"{name}.token")
+            agent.start()
+
+    def link(self) -> str:
+        """The one-time sign-in link that the gateway printed at its last start."""
+        return self.gateway.wait_for(r"(http://\S+/#signin=\S+)")
+
+    def start_gateway(self, *options: str) -> None:
+        """Start the gateway again, on its port."""
+        self.gateway.start("--port", self.url.rsplit(":", 1)[1], *options)
+        self.link()
+
+    def stop(self) -> None:
+        for part in (*self.agents.values(), self.gateway, self.sandbox):
+            part.stop()
+
+    def _wait_for_file(self, path: Path) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not (path.is_file() and path.stat().st_size):
+            assert time.monotonic() < deadline, f"{path.name} did not come:\n{self.gateway.log.read_text()}\n{self.sandbox.log.read_text()}"
+            time.sleep(0.05)
