@@ -286,7 +286,7 @@ class GatewayLinks:
 
     async def _dial(self, carrier: _Carrier) -> None:
         async with asyncio.timeout(_DIAL_SECONDS):
-            await picows.ws_connect(
+            _, listener = await picows.ws_connect(
                 lambda: _Socket(carrier),
                 self._url,
                 ssl_context=self._settings.tls if self._url.startswith("wss:") else None,
@@ -296,6 +296,8 @@ class GatewayLinks:
                 extra_headers=[("Sec-WebSocket-Protocol", SUBPROTOCOL), ("User-Agent", f"podshell-agent/{__version__}")],
                 max_redirects=0,
             )
+        if listener is None:  # picows returns so, and calls nobody, when the connection is lost before the server's answer
+            raise ConnectionResetError("the connection was lost during the WebSocket handshake")
 
     async def _tick_until_closed(self, carrier: _Carrier) -> None:
         while not carrier.closed.done():
