@@ -186,12 +186,12 @@ class TerminalClient:
         assert self.end is not None
         return self.end
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return (
             f"the terminal of {self.session}: at byte {self.position}, attached {self.attaches} times"
             f" ({'now' if self._socket is not None else 'not now'}), input {self._input_base} taken, {self._input_sent} sent,"
-            f" {self._input_base + len(self._input)} typed, last output {bytes(self.output[-300:])!r}, gaps {self.gaps}, jumps {self.jumps},"
-            f" notices {self.notices[-8:]}, errors {self.errors[-4:]}, end {self.end}"
+            f" {self._input_base + len(self._input)} typed, last output {bytes(self.output[-300:])!r}, gaps {self.gaps},"
+            f" jumps {self.jumps}, notices {self.notices[-8:]}, errors {self.errors[-4:]}, end {self.end}"
         )
 
     # The protocol.

@@ -22,7 +22,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Plan:
-    """How much goes through, and how often each connection is cut on the way. `base` and `cap`: seconds of backoff of terminal and agent."""
+    """How much goes through, and how often each connection is cut on the way. `_base` and `_cap`: seconds of backoff."""
 
     size: int
     cuts_each: int
@@ -73,6 +73,9 @@ class Cutter:
         await self._stack.kill_gateway()
         await self._stack.start_gateway()
 
+    def __str__(self) -> str:
+        return f"cuts done: {len(self.done)}, the last {self.done[-3:]}, due next {self._due[:1]}"
+
     async def finish(self) -> None:
         if self._restart is not None:
             await self._restart
@@ -83,7 +86,6 @@ class Cutter:
 async def test_every_byte_arrives_once_in_both_directions_over_cuts_of_socket_link_and_gateway(plan: Plan, make_stack: MakeStack) -> None:
     seed = int(os.environ.get("PODSHELL_SEED") or random.randrange(2**32))
     rng = random.Random(seed)
-    print(f"PODSHELL_SEED={seed}")
     sent = rng.randbytes(plan.size)
     wanted = hashlib.sha256(sent).hexdigest()
     stack = await make_stack(gateway_process=True, reconnect_base_seconds=plan.agent_base, reconnect_cap_seconds=plan.agent_cap)
@@ -95,9 +97,12 @@ async def test_every_byte_arrives_once_in_both_directions_over_cuts_of_socket_li
         cutter = Cutter(stack, plan, rng)
         terminal.on_progress = cutter.note_position
         await terminal.type(sent)
-        end = await terminal.wait_end(plan.seconds)
-        await cutter.finish()
-        state = f"seed {seed}, cuts done: {len(cutter.done)}; {terminal}; {stack.logs()}"
+        try:
+            end = await terminal.wait_end(plan.seconds)
+            await cutter.finish()
+        except Exception as error:
+            raise AssertionError(f"PODSHELL_SEED={seed}, {cutter}: {error!r}\n{stack.logs()}") from error
+        state = f"PODSHELL_SEED={seed}, {cutter}; {terminal}"
         returned, told = bytes(terminal.output[5 : 5 + plan.size]), bytes(terminal.output[5 + plan.size :])
         assert {kind: cutter.done.count(kind) for kind in ("socket", "link", "gateway")} == dict.fromkeys(
             ("socket", "link", "gateway"), plan.cuts_each
@@ -139,7 +144,7 @@ async def test_a_hidden_viewer_that_falls_behind_the_ring_is_told_which_bytes_ar
 async def test_a_visible_viewer_that_does_not_acknowledge_loses_nothing(make_stack: MakeStack) -> None:
     """The counterpart: the shell is held back at the window, so that there is no gap however long it takes."""
     stack = await make_stack()
-    lines = MIB // 2
+    lines = MIB  # of 8 bytes
     whole = b"".join(b"%07d\n" % number for number in range(1, lines + 1))
     async with stack.shell(command=["sh", "-c", f"stty raw -echo; seq -w 1 {lines}"], window=64 * 1024) as terminal:
         terminal.acknowledge = False
