@@ -201,7 +201,8 @@ class ExecSession:
         self._leave_raw_mode()
         match ending:
             case Ended(end=end):
-                for line in lines_of_end(end):
+                we_closed_it = end.reason == "closed" and (self._signal is not None or self._output_closed)
+                for line in [] if we_closed_it else lines_of_end(end):
                     self.remarks.say(line)
                 return code_of_end(end)
             case Detached():

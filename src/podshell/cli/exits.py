@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podshell.wire.errors import ErrorCode, Refusal
+from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 from podshell.wire.messages import End
 
 USAGE = 2
@@ -25,6 +25,17 @@ _REFUSALS = frozenset(
         ErrorCode.SHELL_NOT_EXECUTABLE,
     }
 )
+_NAMES = {
+    RefusedBy.GATEWAY: "the gateway",
+    RefusedBy.POLICY: "policy",
+    RefusedBy.AGENT: "the cluster's agent",
+    RefusedBy.CEILING: "the cluster's ceiling",
+    RefusedBy.KUBERNETES: "Kubernetes",
+    RefusedBy.POD_SECURITY: "Pod Security",
+    RefusedBy.ADMISSION: "an admission webhook",
+    RefusedBy.NODE: "the node",
+    RefusedBy.RUNTIME: "the container runtime",
+}
 _WORDS_FOR_ENDS = {
     "closed": "the session was closed",
     "idle": "the session ended because nobody typed",
@@ -56,9 +67,8 @@ def code_of_refusal(refusal: Refusal) -> int:
 
 def lines_of_refusal(refusal: Refusal) -> list[str]:
     """Say who refused, why, and what to do next."""
-    by = refusal.refused_by.value.replace("_", " ")
-    verb = "refused by" if code_of_refusal(refusal) == REFUSED else "says the"
-    lines = [f"{refusal.message} ({verb} {by})"]
+    verb = "refused by" if code_of_refusal(refusal) == REFUSED else "says"
+    lines = [f"{refusal.message} ({verb} {_NAMES[refusal.refused_by]})"]
     containers = refusal.details.get("containers")
     if refusal.code is ErrorCode.CONTAINER_REQUIRED and isinstance(containers, list):
         return [*lines, f"choose a container with -c: {', '.join(containers)}"]

@@ -49,7 +49,7 @@ def test_the_remote_exit_code_is_passed_on_and_other_ends_are_told_apart(end: En
 
 def test_a_refusal_names_who_refused_why_and_what_to_do() -> None:
     assert lines_of_refusal(refusal(ErrorCode.FORBIDDEN_BY_KUBERNETES, RefusedBy.POD_SECURITY)) == [
-        "no (refused by pod security)",
+        "no (refused by Pod Security)",
         "do this",
     ]
 
