@@ -18,7 +18,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -376,3 +376,6 @@ def _agent_words(settings: AgentSettings) -> list[str]:
     for name in ("reconnect_base_seconds", "reconnect_cap_seconds", "restart_base_seconds"):
         words += [f"--{name.replace('_', '-')}", str(getattr(settings, name))]
     return [*words, "--ceiling-pod-exec"] if settings.ceiling.pod_exec else words
+
+
+MakeStack = Callable[..., Awaitable[Stack]]

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from stack import Stack
+from stack import MakeStack, Stack
 from warm_parent import WarmParent
-
-MakeStack = Callable[..., Awaitable[Stack]]
 
 
 @pytest.fixture(scope="session")
