@@ -12,10 +12,29 @@ import signal
 import sys
 from pathlib import Path
 from types import TracebackType
+from typing import TypedDict, cast
 
 import httpx
 import psutil
 from tests.terminal_client import Api
+
+from podshell.kube.exec import ExecTarget
+
+# cart 2, search 3 (and one without a shell), checkout 2, storefront 2 pods of 1
+_SHOP_CONTAINERS = 9
+
+
+class ContainerBody(TypedDict):
+    """As spec/api.md has it."""
+
+    name: str
+    image: str
+    state: str
+
+
+class PodBody(TypedDict):
+    name: str
+    containers: list[ContainerBody]
 
 
 class Part:
@@ -96,8 +115,8 @@ class Parts:
         access = json.loads(token.read_text())
         self.url = access["gateway"]
         self.agent = await self._spawn(
-            "agent", "--cluster", "bench", "--gateway-urls", self.url, "--state-dir", self.folder / "agent", "--enrolment-token-file", enrolment,
-            "--kubeconfig", self.kubeconfig, "--ceiling-pod-exec", "--session-limit", "1000",
+            "agent", "--cluster", "bench", "--gateway-urls", self.url, "--state-dir", self.folder / "agent",
+            "--enrolment-token-file", enrolment, "--kubeconfig", self.kubeconfig, "--ceiling-pod-exec", "--session-limit", "1000",
         )  # fmt: skip
         self.api = Api(self.url, access["token"])
         await self._wait_online()
@@ -129,6 +148,22 @@ class Parts:
                 if any(cluster["state"] == "online" for cluster in clusters):  # type: ignore[index]  # a list of clusters
                     return
                 await asyncio.sleep(0.05)
+
+    async def targets(self) -> list[ExecTarget]:
+        """The nine containers of the sandbox's shop that have a shell: where sessions are many they spread, as users do."""
+        async with asyncio.timeout(30):
+            while len(found := await self._shop()) < _SHOP_CONTAINERS:  # noqa: ASYNC110  # the kubelet starts them
+                await asyncio.sleep(0.1)
+        return found
+
+    async def _shop(self) -> list[ExecTarget]:
+        pods = await self.api.call("GET", "/api/clusters/bench/pods?namespace=shop")
+        return [
+            ExecTarget("shop", pod["name"], container["name"])
+            for pod in cast("list[PodBody]", pods)
+            for container in pod["containers"]
+            if container.get("state") == "running" and not container["image"].startswith("distroless")
+        ]
 
     def rss(self) -> dict[str, int]:
         """Memory of each part, in bytes."""

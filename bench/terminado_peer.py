@@ -1,6 +1,7 @@
 """A peer: terminado serves a command on a websocket, this program is its terminal: `python -m bench.terminado_peer COMMAND...`.
 
-It stands for a web terminal in front of kubectl (as in Jupyter): pty, JSON messages, websocket. Server and client share this process, which favours it.
+It stands for a web terminal in front of kubectl (as in Jupyter): pty, JSON messages, websocket. Server and client share this process,
+which favours it.
 """
 
 from __future__ import annotations

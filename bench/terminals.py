@@ -10,12 +10,14 @@ import os
 import pty
 import shutil
 import sys
+import time
 import tty
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from tests.terminal_client import TerminalClient
+from tests.terminal_client import Api
 
+from bench.viewer import Viewer
 from podshell.kube.exec import ExecEnd, ExecStream, ExecTarget, open_exec
 from podshell.kube.rest import Client
 
@@ -52,17 +54,26 @@ class Terminal(ABC):
                 await self._arrived.wait()
         del self._tail[: found + len(text)]
 
+    async def expect_between(self, begin: bytes, end: bytes, seconds: float) -> bytes:
+        """Wait until `begin`, something and `end` have come; returns the something."""
+        async with asyncio.timeout(seconds):
+            while True:
+                _, found, rest = bytes(self._tail).rpartition(begin)
+                if found and (stop := rest.find(end)) >= 0:
+                    return rest[:stop]
+                self._arrived.clear()
+                await self._arrived.wait()
+
     async def echo_seconds(self) -> float:
         """Type one byte and wait for it to come back (the far side runs a raw `cat`)."""
-        loop = asyncio.get_running_loop()
         self._tail.clear()
         before = self.received
-        begin = loop.time()
+        begin = time.perf_counter()  # uvloop's own clock counts milliseconds
         await self.send(b"x")
         while self.received == before:
             self._arrived.clear()
             await self._arrived.wait()
-        return loop.time() - begin
+        return time.perf_counter() - begin
 
 
 class Direct(Terminal):
@@ -95,18 +106,50 @@ class Direct(Terminal):
 class Through(Terminal):
     """Podshell: gateway, link, agent."""
 
-    def __init__(self, client: TerminalClient) -> None:
+    def __init__(self) -> None:
         super().__init__("podshell")
-        self.client = client
-        client.on_output = self.take
+        self.viewer: Viewer
+        self._session = ""
+        self._api: Api
+
+    @classmethod
+    async def open(
+        cls,
+        api: Api,
+        cluster: str,
+        target: ExecTarget,
+        command: list[str],
+        *,
+        window: int = 256 * 1024,
+        visible: bool = True,
+        acknowledge: bool = True,
+    ) -> Through:
+        self = cls()
+        where = {"cluster": cluster, "namespace": target.namespace, "pod": target.pod, "container": target.container}
+        self._api = api
+        self._session, ticket = await api.open_session(**where, command=command, tty=True, cols=80, rows=24)
+        self.viewer = await Viewer.open(api, self._session, ticket, self.take, window=window, visible=visible, acknowledge=acknowledge)
+        return self
+
+    @classmethod
+    async def look(cls, api: Api, session: str) -> Through:
+        """Attach to a session that is there; a hidden viewer that takes little."""
+        self = cls()
+        self._api, self._session = api, session
+        ticket = await api.ticket(session)
+        self.viewer = await Viewer.open(api, session, ticket, self.take, window=16 * 1024, visible=False, acknowledge=False)
+        return self
+
+    @property
+    def head(self) -> int:
+        """How many bytes the session had put out when we attached."""
+        return self.viewer.attached.result().head
 
     async def send(self, data: bytes) -> None:
-        await self.client.type(data)
+        self.viewer.type(data)
 
     async def close(self) -> None:
-        await self.client.close_session()
-        await self.client.wait_end()
-        await self.client.__aexit__()
+        await self.viewer.close_session()
 
 
 class Pty(Terminal):
