@@ -14,8 +14,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from conftest import MakeStack
-from stack import Stack
+from stack import MakeStack, Stack
 
 MIB = 1024 * 1024
 
