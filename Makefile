@@ -34,7 +34,7 @@ soak: setup ui browser ## the long endurance run: 64 MiB, 200 cuts
 	PODSHELL_SOAK=1 $(BIN)/pytest tests/integration -m soak $(ARGS)
 
 e2e: setup ## the end-to-end suite on any cluster: make e2e KUBECONFIG=...
-	$(BIN)/pytest tests/e2e $(ARGS)
+	PODSHELL_E2E_KUBECONFIG="$(KUBECONFIG)" $(BIN)/pytest tests/e2e $(ARGS)
 
 lock: ## pin dependencies again (needs uv)
 	uv pip compile --python-version 3.11 --universal --generate-hashes --no-emit-index-url -q requirements/runtime.in -o requirements/runtime.txt
