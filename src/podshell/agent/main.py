@@ -25,8 +25,8 @@ from podshell.agent.link_peer import Services
 from podshell.agent.links import GatewayLinks, LinkSettings
 from podshell.agent.output_log import OutputBudget
 from podshell.agent.session_table import Sessions
-from podshell.agent.sessions import SessionSurroundings
 from podshell.agent.settings import AgentSettings
+from podshell.agent.surroundings import SessionSurroundings
 from podshell.aio.backoff import Backoff
 from podshell.aio.tasks import TaskSet
 from podshell.kube.connection import Connection

@@ -12,7 +12,8 @@ from collections import OrderedDict
 
 from podshell.agent.ends import Stop
 from podshell.agent.refusals import refusal_from_error
-from podshell.agent.sessions import Session, SessionSurroundings
+from podshell.agent.sessions import Session
+from podshell.agent.surroundings import SessionSurroundings
 from podshell.agent.targets import choose_container, identify
 from podshell.aio.tasks import TaskSet
 from podshell.kube.errors import KubeError

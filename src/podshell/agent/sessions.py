@@ -9,24 +9,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from enum import Enum
-from typing import Protocol, TypeVar
+from collections.abc import Coroutine
+from typing import TypeVar
 
-from podshell.agent.clock import Clock, TimerHandle
+from podshell.agent.clock import TimerHandle
 from podshell.agent.consumers import Consumer, ConsumerChannel, Consumers
 from podshell.agent.ends import Outcome, Stop, end_from, facts_of
-from podshell.agent.execs import ClusterAccess
-from podshell.agent.idle import IdleClock, IdleStep
+from podshell.agent.idle import IdleStep
+from podshell.agent.idle_watch import IdleWatch
 from podshell.agent.inputs import InputStreams
 from podshell.agent.lifeline import LifelineReport
 from podshell.agent.marker import Leader
-from podshell.agent.output_log import OutputBudget, OutputLog
+from podshell.agent.output_log import OutputLog
 from podshell.agent.shells import Shell, ShellPlan, end_processes
+from podshell.agent.surroundings import SessionSurroundings
+from podshell.agent.target_reads import Unknown, read_target
 from podshell.agent.targets import Gone, Leaving, TargetIdentity, target_state
 from podshell.aio.backoff import Backoff
-from podshell.kube.errors import Forbidden, KubeError, NotFound
+from podshell.kube.errors import KubeError
 from podshell.kube.exec_dial import ExecTarget
 from podshell.kube.exec_ends import Exited, Lost, LostReason
 from podshell.kube.objects import Pod
@@ -43,36 +43,9 @@ RESTART_TRIES = 10
 _REDRAW_SECONDS = 0.05
 # What a container's end does to those inside: KILL, or TERM first.
 _KILLED_CODES = (137, 143)
-_LOOK_SECONDS = 5.0
-
-
-class Unknown(Enum):
-    """The API server did not say."""
-
-    UNKNOWN = "unknown"
-
-
-_UNKNOWN = Unknown.UNKNOWN
 _UNMANAGED = Notice(
     "unmanaged", {"text": "the image has no shell, so nothing can watch over this command: it may go on after this terminal is gone"}
 )
-
-
-class FactTeller(Protocol):
-    def tell(self, session: str, kind: str, time_ms: int, data: Facts) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class SessionSurroundings:
-    """What a session uses and does not own."""
-
-    cluster: ClusterAccess
-    clock: Clock
-    budget: OutputBudget
-    facts: FactTeller
-    epoch: str
-    ring_bytes: int
-    backoff: Callable[[], Backoff]
 
 
 class Session:
@@ -89,8 +62,7 @@ class Session:
         self._around = around
         self._clock = around.clock
         self._inputs = InputStreams()
-        self._idle = IdleClock(opening.idle_timeout_seconds, around.clock.time())
-        self._idle_timer: TimerHandle | None = None
+        self._idle = IdleWatch(opening.idle_timeout_seconds, around.clock, self._note_idle)
         self._redraw_timer: TimerHandle | None = None
         self._size = (opening.cols, opening.rows)
         self._shell: Shell | None = None
@@ -99,7 +71,6 @@ class Session:
         self._stop: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
         self._leaving: Leaving | None = None
         self._cause = ""
-        self._schedule_idle()
         self.consumers.expect_owner()
 
     # -- from outside -----------------------------------------------------------------------------------------------
@@ -155,9 +126,7 @@ class Session:
 
     def note_activity(self) -> None:
         """The user is there: typing and "stay"."""
-        if self._idle.touch(self._clock.time()) is IdleStep.CLEARED:
-            self.consumers.tell(Notice("idle_cleared"))
-            self._schedule_idle()
+        self._idle.touch()
 
     def note_pod(self, pod: Pod | None) -> None:
         """Look at a change of the pod; None: it is gone."""
@@ -200,9 +169,9 @@ class Session:
         finally:
             if self._shell is not None:
                 self._shell.abort()
-            for timer in (self._idle_timer, self._redraw_timer):
-                if timer is not None:
-                    timer.cancel()
+            self._idle.cancel()
+            if self._redraw_timer is not None:
+                self._redraw_timer.cancel()
         managed, ended = (shell.managed, shell.ended) if shell is not None else (True, True)
         end = end_from(outcome, report, managed=managed, ended=ended)
         self.settle(end)
@@ -300,7 +269,7 @@ class Session:
     async def _judge(self, outcome: Outcome) -> Outcome:
         """A shell that was killed may have gone with its container: then that is the reason."""
         if isinstance(outcome, Exited) and outcome.code in _KILLED_CODES:
-            gone = await self._look_at_target()
+            gone = await read_target(self._around.cluster, self.target)
             if isinstance(gone, Gone | Leaving):
                 return Stop("target_gone", gone.text)
         return outcome
@@ -309,24 +278,12 @@ class Session:
         """Wait with backoff until a new shell can be tried; returns the end instead when there is no use."""
         while backoff.tries < RESTART_TRIES:
             await asyncio.sleep(backoff.next_seconds(self._clock.time()))
-            state = await self._look_at_target()
+            state = await read_target(self._around.cluster, self.target)
             if isinstance(state, Gone):
                 return Stop("target_gone", state.text)
-            if state is not _UNKNOWN:
+            if state is not Unknown.UNKNOWN:
                 return None
         return lost
-
-    async def _look_at_target(self) -> Gone | Leaving | Unknown | None:
-        try:
-            async with asyncio.timeout(_LOOK_SECONDS):
-                pod = await self._around.cluster.read_pod(self.target.namespace, self.target.pod)
-        except NotFound:
-            return target_state(self.target, None)
-        except Forbidden:
-            return None  # it may still be allowed to exec
-        except (KubeError, TimeoutError):
-            return _UNKNOWN
-        return target_state(self.target, pod)
 
     async def _end_predecessor(self) -> None:
         before = self.opening.predecessor
@@ -422,25 +379,17 @@ class Session:
     def _progress(self) -> Notice:
         return Notice("progress", {"phase": "connecting", "text": f"connecting to {self.target.container} in {self.target.pod}"})
 
-    def _idle_warning(self) -> Notice:
-        return Notice("idle_warning", {"seconds": max(0, round(self._idle.seconds_left(self._clock.time())))})
-
-    def _schedule_idle(self) -> None:
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
-        due = self._idle.next_due()
-        self._idle_timer = None if due is None else self._clock.call_later(max(0.0, due - self._clock.time()), self._check_idle)
-
-    def _check_idle(self) -> None:
-        match self._idle.check(self._clock.time()):
+    def _note_idle(self, step: IdleStep) -> None:
+        match step:
             case IdleStep.WARN:
                 self.consumers.tell(self._idle_warning())
+            case IdleStep.CLEARED:
+                self.consumers.tell(Notice("idle_cleared"))
             case IdleStep.CLOSE:
                 self.stop(Stop("idle", f"nothing was typed for {self._idle.timeout_seconds:.0f} s"))
-                return
-            case _:
-                pass
-        self._schedule_idle()
+
+    def _idle_warning(self) -> Notice:
+        return Notice("idle_warning", {"seconds": self._idle.seconds_left})
 
     def _tell_fact(self, kind: str, data: Facts) -> None:
         self._around.facts.tell(self.opening.session, kind, self._clock.wall_ms(), data)

@@ -181,6 +181,22 @@ async def test_the_agent_is_killed_and_its_successor_restarts_the_session(settin
         assert fact.data["incarnation"] == 2
 
 
+async def test_the_agent_is_killed_on_an_older_cluster_that_speaks_v4(settings: AgentSettings, gateway: GatewayServer) -> None:
+    """There the stream's end kills shell and lifeline at once, and leaves the job (transcripts/orphans/tty-sh-background.v4)."""
+    process = await _agent_process(settings, before="import podshell.kube.exec as e; e.OFFER_V5_AND_V4 = 'v4.channel.k8s.io'")
+    try:
+        link = await gateway.next_link()
+        viewer = await open_shell(link)
+        found = await processes_of(link, (await viewer.until_attached()).session)
+        viewer.type("(trap '' HUP; exec sleep 1114) & echo star''ted\n")
+        await viewer.until_output(b"started")
+        await settled(lambda: any(p.name == "sleep" for p in found.living()), "the job")
+    finally:
+        process.kill()
+        await process.wait()
+    await settled(lambda: found.living() == [], "the end of the job")
+
+
 async def test_what_a_dead_agent_left_is_ended_by_its_successor(link: GatewayEnd, gateway: GatewayServer) -> None:
     """As if the lifeline had died with the agent: only the gateway's journal knows of the shell."""
     _, found = await stubborn_shell(link)
@@ -192,8 +208,9 @@ async def test_what_a_dead_agent_left_is_ended_by_its_successor(link: GatewayEnd
     assert found.living() == []
 
 
-async def _agent_process(settings: AgentSettings) -> asyncio.subprocess.Process:
+async def _agent_process(settings: AgentSettings, before: str = "") -> asyncio.subprocess.Process:
     code = (
+        f"{before}\n"
         "import asyncio, json, sys\nfrom pathlib import Path\nfrom podshell.agent.ceiling import Ceiling\n"
         "from podshell.agent.main import run_agent\nfrom podshell.agent.settings import AgentSettings\n"
         "v = json.loads(sys.argv[1])\nv['ceiling'] = Ceiling(**v['ceiling'])\nv['gateway_urls'] = tuple(v['gateway_urls'])\n"

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from podshell.agent.facts import FactLedger
 from podshell.agent.output_log import OutputBudget
-from podshell.agent.sessions import Session, SessionSurroundings
+from podshell.agent.sessions import Session
+from podshell.agent.surroundings import SessionSurroundings
 from podshell.agent.targets import TargetIdentity
 from podshell.aio.backoff import Backoff
 from podshell.kube.classify import Failed

@@ -1,0 +1,30 @@
+"""What a session uses and does not own: the cluster, the clock, the output budget, and where facts go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from podshell.agent.clock import Clock
+from podshell.agent.execs import ClusterAccess
+from podshell.agent.output_log import OutputBudget
+from podshell.aio.backoff import Backoff
+from podshell.wire.messages import Facts
+
+
+class FactTeller(Protocol):
+    def tell(self, session: str, kind: str, time_ms: int, data: Facts) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSurroundings:
+    """What a session uses and does not own."""
+
+    cluster: ClusterAccess
+    clock: Clock
+    budget: OutputBudget
+    facts: FactTeller
+    epoch: str
+    ring_bytes: int
+    backoff: Callable[[], Backoff]
