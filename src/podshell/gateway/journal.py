@@ -5,7 +5,7 @@ The database is the only copy. Each change is published as a hint on the bus.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -110,9 +110,9 @@ class Journal:
         """Read the sessions of a user, newest first; all live ones, and else the newest 200."""
         return await self._select(_table.c.user == user, *([_table.c.state != "ended"] if live_only else []), limit=LIST_LIMIT)
 
-    async def count_live(self, user: str, cluster: str) -> tuple[int, int]:
-        """Count the live sessions of a user, and those in a cluster."""
-        live = _table.c.state != "ended"
+    async def count_live(self, user: str, cluster: str, but: Collection[str] = ()) -> tuple[int, int]:
+        """Count the live sessions of a user, and those in a cluster, without some that are counted elsewhere."""
+        live = (_table.c.state != "ended") & _table.c.id.not_in(list(but))
         async with self._database.reading() as connection:
             by_user = await connection.scalar(select(func.count()).where(live, _table.c.user == user))
             by_cluster = await connection.scalar(select(func.count()).where(live, _table.c.cluster == cluster))

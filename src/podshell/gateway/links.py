@@ -58,13 +58,13 @@ class LinkRegistry:
         link = self.instance(cluster, instance)
         return link if link is not None and link.place.epoch == epoch else None
 
-    def pick(self, cluster: str) -> AgentLink:
-        """Return the link for something new in a cluster.
+    def pick(self, cluster: str, *, for_session: bool = False) -> AgentLink:
+        """Return the link for something new in a cluster. A session does not go to an agent that is leaving.
 
         Raises:
             Refused: agent_offline.
         """
-        links = self.of_cluster(cluster)
+        links = [link for link in self.of_cluster(cluster) if not (for_session and link.leaving)]
         if not links:
             raise refused(
                 ErrorCode.AGENT_OFFLINE, f"no agent of the cluster {cluster} is connected", "check the agent", retry_after_ms=RETRY_MS

@@ -69,6 +69,7 @@ class Relay:
         on_resize: Callable[[str, int, int], None],
     ) -> None:
         self.session = hello.session
+        self.viewer = hello.viewer
         self._socket = socket
         self._direct = direct_socket(socket.scope)
         self._link = link

@@ -68,6 +68,10 @@ class Restarts:
         records = await self._journal.live(link.place.cluster)
         earlier = [r for r in records if r.instance == link.place.instance and r.epoch != link.place.epoch]
         await self._move(earlier, link)
+        for record in records:
+            # ended or revoked while the link was away
+            if record.revoked is not None and (record.instance, record.epoch) == (link.place.instance, link.place.epoch):
+                await self._sessions.close_stray(link, record.id, record.revoked)
         if any(r.instance != link.place.instance for r in records):
             await self._hand_over_later(link.place.cluster, self._takeover_seconds)
 

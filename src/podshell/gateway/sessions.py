@@ -53,6 +53,7 @@ class Sessions:
         self._links = links
         self._clusters = clusters
         self._credentials = credentials
+        self._entrants: dict[str, SessionRecord] = {}
         # told of each session that must show nothing more from now on
         self.on_revoked: Callable[[str, Refusal], None] = lambda _session, _refusal: None
 
@@ -66,13 +67,16 @@ class Sessions:
         await self._authority.check(subject, OPEN, target, body.reason)
         if not await self._clusters.exists(body.cluster):
             raise refused(ErrorCode.CLUSTER_UNKNOWN, f"there is no cluster {body.cluster}", "choose one of the list")
-        await self._check_limits(subject, body.cluster)
-        link = self._links.pick(body.cluster)
+        link = self._links.pick(body.cluster, for_session=True)
         record = self._new_record(subject, body, link, target.session)
         params = msgspec.msgpack.encode(record.opening())
-        permit = await self._authority.permit(
-            subject, OPEN, target, link.place, params=params, reason=body.reason, details=_details(body), also=(inserting(record),)
-        )
+        await self._enter(record)
+        try:
+            permit = await self._authority.permit(
+                subject, OPEN, target, link.place, params=params, reason=body.reason, details=_details(body), also=(inserting(record),)
+            )
+        finally:
+            del self._entrants[record.id]
         try:
             accepted = await link.call(permit, Accepted, timeout_seconds=self._settings.agent_answer_seconds)
         except Refused as error:
@@ -104,13 +108,20 @@ class Sessions:
             epoch=link.place.epoch,
         )
 
-    async def _check_limits(self, subject: Subject, cluster: str) -> None:
-        by_user, by_cluster = await self._journal.count_live(subject.name, cluster)
+    async def _enter(self, record: SessionRecord) -> None:
+        """Check the limits; from here on the session counts, although it is not in the journal yet."""
+        user, cluster = record.user, record.cluster
+        before = dict(self._entrants)
+        by_user, by_cluster = await self._journal.count_live(user, cluster, but=before.keys())
+        others = (before | self._entrants).values()
+        by_user += sum(entrant.user == user for entrant in others)
+        by_cluster += sum(entrant.cluster == cluster for entrant in others)
         if by_user >= self._settings.sessions_per_user:
             raise refused(ErrorCode.LIMIT_REACHED, f"you have {by_user} live sessions, the limit", "close some", retry_after_ms=5000)
         if by_cluster >= self._settings.sessions_per_cluster:
             text = f"the cluster has {by_cluster} live sessions, the limit"
             raise refused(ErrorCode.LIMIT_REACHED, text, "try again later", retry_after_ms=5000)
+        self._entrants[record.id] = record
 
     async def _note_refused(self, subject: Subject, record: SessionRecord, error: Refused) -> None:
         refusal = error.refusal

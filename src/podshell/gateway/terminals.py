@@ -113,6 +113,7 @@ class Terminals:
             except Refused as error:
                 relay.receive_message(m.Notice("target", {"text": f"the session could not be ended: {error}"}))
 
+        self._replace(hello)
         relay = Relay(socket, link, hello, close, self.on_resize)
         self._relays.add(relay)
         try:
@@ -128,6 +129,11 @@ class Terminals:
             raise
         return relay
 
+    def _replace(self, hello: TerminalHello) -> None:
+        """End the older socket of a terminal that comes again: a lost network leaves it half open, and it would hold back output."""
+        for relay in [relay for relay in self._relays if (relay.session, relay.viewer) == (hello.session, hello.viewer)]:
+            relay.fail(_REPLACED)
+
     def drop(self, session: str, refusal: Refusal) -> None:
         """Close every terminal of a session with an error."""
         for relay in [relay for relay in self._relays if relay.session == session]:
@@ -141,6 +147,7 @@ class Terminals:
             relay.fail(refusal, random.randint(50, 1000))
 
 
+_REPLACED = Refusal(ErrorCode.CONFLICT, RefusedBy.GATEWAY, "this terminal was connected again elsewhere", "go on there")
 _BUSY = Refusal(ErrorCode.AGENT_BUSY, RefusedBy.GATEWAY, "the cluster's agent does not answer", "try again")
 
 

@@ -13,7 +13,6 @@ from podshell.wire import messages as m
 from podshell.wire.terminal import (
     Ack,
     Input,
-    InputAck,
     Output,
     ServerMessage,
     TerminalError,
@@ -211,20 +210,6 @@ async def test_a_terminal_that_breaks_the_protocol_is_closed_and_its_session_goe
     await api.close()
 
 
-async def test_input_beyond_the_agents_credit_is_refused(lab: Lab, agent: FakeAgent) -> None:
-    api = lab.api()
-    session, ticket = await api.open_session(**POD)
-    async with lab.terminal_socket() as socket:
-        await socket.send(hello(session, ticket))
-        attached = await receive(socket, m.Attached)
-        assert isinstance(attached, m.Attached)
-        await socket.send(encode_client(Input(0, b"x" * 32_768)))
-        acked = await receive(socket, InputAck)
-        assert isinstance(acked, InputAck)
-        assert acked.taken <= 32_768 < acked.limit
-    await api.close()
-
-
 async def test_an_observer_sees_and_cannot_type(lab: Lab, agent: FakeAgent) -> None:
     api = lab.api()
     session, _ = await api.open_session(**POD)
@@ -239,6 +224,21 @@ async def test_an_observer_sees_and_cannot_type(lab: Lab, agent: FakeAgent) -> N
         await socket.wait_closed()
         assert socket.close_code == 4400
     assert agent.shells[session].all_typed() == b""
+    await api.close()
+
+
+async def test_a_terminal_that_comes_again_ends_its_older_socket(lab: Lab, agent: FakeAgent) -> None:
+    """After a change of network the old connection is half open; it must not go on holding back output."""
+    api = lab.api()
+    session, ticket = await api.open_session(**POD)
+    async with lab.terminal_socket() as older, lab.terminal_socket() as newer:
+        await older.send(hello(session, ticket, viewer="v1"))
+        await receive(older, m.Attached)
+        await newer.send(hello(session, await api.ticket(session), viewer="v1"))
+        await receive(newer, m.Attached)
+        await older.wait_closed()
+        assert older.close_code == 4409
+        assert len(agent.shells[session].consumers) == 1
     await api.close()
 
 

@@ -337,6 +337,57 @@ async def test_what_was_revoked_while_its_agent_was_away_does_not_come_back(tmp_
         await lab.gateway.stop()
 
 
+async def test_what_was_closed_while_its_agent_was_away_ends_when_that_is_back(lab: Lab, agent: FakeAgent) -> None:
+    api = lab.api()
+    session, _ = await api.open_session(**POD)
+    await agent.stop()
+    await _until_offline(lab)
+    with pytest.raises(ApiError) as error:
+        await api.call("DELETE", f"/api/sessions/{session}")
+    assert (error.value.status, error.value.error["code"]) == (503, "agent_offline")
+    async with agent:  # the same life: only its link was lost
+        await agent.until(lambda: len(agent.closings) == 1)
+        assert agent.closings[0].session == session
+        await lab.record_when(session, lambda r: not r.live)
+    await api.close()
+
+
+async def test_a_draining_agent_gets_no_new_sessions_and_its_successor_does(lab: Lab, agent: FakeAgent) -> None:
+    api = lab.api()
+    kept, _ = await api.open_session(**POD)
+    agent.send(m.Draining(True))
+    async with await lab.agent(instance="agent-2") as successor:
+        await successor.until(successor.linked.is_set)
+        new, _ = await api.open_session(**POD)
+        assert new in successor.shells
+        assert await api.ticket(kept), "what it has goes on"
+    await _until_gone_instance(lab, "agent-2")
+    with pytest.raises(ApiError) as error:
+        await api.open_session(**POD)
+    assert (error.value.status, error.value.error["code"]) == (503, "agent_offline")
+    await api.close()
+
+
+async def _until_gone_instance(lab: Lab, instance: str) -> None:
+    changed = asyncio.Event()
+    end = lab.gateway.services.bus.subscribe("clusters", lambda _: changed.set())
+    async with asyncio.timeout(20):
+        while lab.gateway.services.links.instance("lab", instance):
+            await changed.wait()
+            changed.clear()
+    end()
+
+
+async def test_many_openings_at_once_do_not_slip_under_the_limit(tmp_path: Path) -> None:
+    async with running_lab(tmp_path, sessions_per_user=3) as lab, await lab.agent() as agent:
+        await agent.until(agent.linked.is_set)
+        api = lab.api()
+        outcomes = await asyncio.gather(*(api.open_session(**POD) for _ in range(10)), return_exceptions=True)
+        assert sum(not isinstance(outcome, BaseException) for outcome in outcomes) == 3
+        assert len(agent.openings) == 3
+        await api.close()
+
+
 async def test_limits_refuse_and_name_themselves(tmp_path: Path) -> None:
     async with running_lab(tmp_path, sessions_per_user=2, tickets_per_user=4) as lab, await lab.agent() as agent:
         await agent.until(agent.linked.is_set)
