@@ -402,6 +402,30 @@ describe("notices", () => {
   });
 });
 
+describe("a restart that nobody saw", () => {
+  test("is told at the next attach", async () => {
+    const bench = new Bench();
+    await bench.connected();
+    await bench.reconnected({ epoch: "e2", incarnation: 2, reset: true });
+    expect(bench.view.restarted).not.toBe("");
+  });
+
+  test("is told after a reload too", async () => {
+    const bench = new Bench();
+    bench.kept = { epoch: "e0", offset: 5, cols: 80, rows: 24, text: "hello" };
+    await bench.connected({ incarnation: 2, reset: true });
+    expect(bench.view.restarted).not.toBe("");
+    expect(bench.screen.written).toBe("\x1bc");
+  });
+
+  test("is not claimed when there was none", async () => {
+    const bench = new Bench();
+    await bench.connected({ incarnation: 2 });
+    await bench.reconnected({ incarnation: 2 });
+    expect(bench.view.restarted).toBe("");
+  });
+});
+
 describe("a reload", () => {
   test("restores the snapshot and resumes behind it", async () => {
     const before = new Bench();

@@ -58,6 +58,7 @@ export class TerminalSession {
   private disposed = false;
   private pingToken = 0;
   private typed = false;
+  private incarnation: number | null = null;
 
   constructor(private readonly ports: SessionPorts) {
     this.output = new OutputLog(ports.screen, ports.timers, ports.snapshots, {
@@ -296,7 +297,10 @@ export class TerminalSession {
         return;
       case "notice":
         this.change(noticeView(message.kind, message.data, this.view, this.ports.timers.now()));
-        if (message.kind === "restarted") this.output.resetModesAt(Number(message.data.offset ?? 0));
+        if (message.kind === "restarted") {
+          this.incarnation = Number(message.data.incarnation ?? this.incarnation);
+          this.output.resetModesAt(Number(message.data.offset ?? 0));
+        }
         return;
       case "end":
         this.finish(message);
@@ -324,6 +328,9 @@ export class TerminalSession {
     for (const cancel of link.cancels.splice(0)) cancel();
     link.attached = true;
     const sameShell = this.output.epoch === null || this.output.epoch === attached.epoch;
+    // A restart while nobody was attached has no notice: it shows in the numbers.
+    const restarted = this.incarnation === null ? !sameShell : this.incarnation !== attached.incarnation;
+    this.incarnation = attached.incarnation;
     const skipped = this.output.attach(attached);
     this.input.attach(sameShell, attached.input_taken, attached.input_limit);
     this.change({
@@ -331,6 +338,7 @@ export class TerminalSession {
       attempt: 0,
       retryAt: null,
       cutText: "",
+      restarted: restarted ? this.view.restarted || "restarted" : this.view.restarted,
       lost: this.view.lost || attached.lost,
       skippedBytes: this.view.skippedBytes + skipped,
       restarting: attached.state === "restarting" ? this.view.restarting || "restarting" : "",
