@@ -333,6 +333,8 @@ class Session:
             channel.send(self._progress())
         if self.state == "restarting":
             channel.send(Notice("restarting", {"cause": self._cause}))
+        if self._paused:
+            channel.send(Notice("reading_paused"))
         if self._idle.warned:
             channel.send(self._idle_warning())
         if self._leaving is not None:
