@@ -1,0 +1,112 @@
+"""The command line as a process of its own: with pipes, or with a terminal whose modes and bytes a test can see."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Sequence
+from pathlib import Path
+
+PODSHELL = Path(sys.executable).with_name("podshell")
+SECONDS = 30
+
+
+def environment(url: str, token_file: Path) -> dict[str, str]:
+    return {**os.environ, "PODSHELL_GATEWAY": url, "PODSHELL_TOKEN_FILE": str(token_file), "TERM": "xterm-256color"}
+
+
+async def run(words: Sequence[str], env: dict[str, str], *, stdin: bytes = b"") -> tuple[int, bytes, str]:
+    """Run `podshell exec` with pipes; returns its exit code, standard output and standard error."""
+    process = await asyncio.create_subprocess_exec(
+        str(PODSHELL), "exec", *words, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        async with asyncio.timeout(60):
+            output, errors = await process.communicate(stdin)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return process.returncode, output, errors.decode()
+
+
+class CliTerminal:
+    """`podshell exec` on a pty. `async with` it; whatever is left at the end is killed."""
+
+    def __init__(self, words: Sequence[str], env: dict[str, str], *, size: tuple[int, int] = (80, 24)) -> None:
+        self._words = words
+        self._env = env
+        self._size = size
+        self.seen = bytearray()
+        self._changed = asyncio.Condition()
+
+    async def __aenter__(self) -> CliTerminal:
+        self._master, self._slave = pty.openpty()
+        self.set_size(*self._size)
+        self.before = termios.tcgetattr(self._slave)
+        self.process = await asyncio.create_subprocess_exec(
+            str(PODSHELL),
+            "exec",
+            *self._words,
+            env=self._env,
+            stdin=self._slave,
+            stdout=self._slave,
+            stderr=self._slave,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # type: ignore[arg-type]  # runs in the child
+        )
+        asyncio.get_running_loop().add_reader(self._master, self._read)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+        asyncio.get_running_loop().remove_reader(self._master)
+        os.close(self._master)
+        os.close(self._slave)
+
+    @property
+    def is_raw(self) -> bool:
+        return not termios.tcgetattr(self._slave)[3] & termios.ICANON
+
+    @property
+    def is_restored(self) -> bool:
+        return termios.tcgetattr(self._slave) == self.before
+
+    def set_size(self, cols: int, rows: int) -> None:
+        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
+
+    def type(self, data: bytes) -> None:
+        os.write(self._master, data)
+
+    async def expect(self, data: bytes) -> None:
+        """Wait until the terminal was shown these bytes."""
+        try:
+            async with asyncio.timeout(SECONDS), self._changed:
+                await self._changed.wait_for(lambda: data in self.seen)
+        except TimeoutError:
+            raise AssertionError(f"{data!r} was not shown, but {bytes(self.seen[-500:])!r}") from None
+
+    async def wait(self) -> int:
+        """Wait for the process's end and return its exit code."""
+        async with asyncio.timeout(SECONDS):
+            return await self.process.wait()
+
+    def _read(self) -> None:
+        try:
+            self.seen += os.read(self._master, 65_536)
+        except OSError:
+            return
+        asyncio.get_running_loop().create_task(self._tell())  # ends at once
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
