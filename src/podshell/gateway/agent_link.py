@@ -222,6 +222,8 @@ class AgentLink:
                 await self._socket.close(code, reason)
         except (TimeoutError, WebSocketDisconnect, RuntimeError, LinkFault):
             log.debug("a link could not be closed in order", extra={"cluster": self.place.cluster})
+            if self._direct is not None:
+                self._direct.abort()
 
     async def _read(self) -> None:
         loop, connection = asyncio.get_running_loop(), self._connection

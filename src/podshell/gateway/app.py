@@ -10,6 +10,7 @@ await gateway.stop()
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.routing import WebSocketRoute
 
@@ -51,6 +53,8 @@ from podshell.gateway.terminals import Terminals
 from podshell.gateway.tickets import TicketBox
 from podshell.policy.rules import Action, Decision, Subject, Target, decide
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
+
+log = logging.getLogger(__name__)
 
 REVIEW_SECONDS = 30.0
 Policy = Callable[[Subject, Action, Target], Decision]
@@ -193,7 +197,10 @@ class Gateway:
         """Decide anew for all live sessions now and then, whatever the bus has lost."""
         while True:
             await asyncio.sleep(REVIEW_SECONDS)
-            await self.services.sessions.review()
+            try:
+                await self.services.sessions.review()
+            except SQLAlchemyError:
+                log.exception("live sessions could not be reviewed; the next time is in %s s", REVIEW_SECONDS)
 
 
 def build_app(here: Services, terminals: Terminals, live: LiveSockets, door: LinkDoor) -> FastAPI:

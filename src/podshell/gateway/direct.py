@@ -34,6 +34,10 @@ class DirectSocket:
         protocol.conn.send_binary(data)
         protocol.transport.write(b"".join(protocol.conn.data_to_send()))
 
+    def abort(self) -> None:
+        """Drop the connection; what waits is lost. For a peer that does not take a goodbye."""
+        self._protocol.transport.abort()
+
 
 class DirectProtocol(WebSocketsSansIOProtocol):
     """uvicorn's websockets-sansio protocol that offers a DirectSocket to the application, and bounds messages by path."""

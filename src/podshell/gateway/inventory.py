@@ -174,6 +174,13 @@ class Inventory:
                 feed.task.cancel()
 
     async def _follow(self, subject: Subject, key: Key, feed: Feed) -> None:
+        try:
+            await self._follow_links(subject, key, feed)
+        finally:
+            if self._feeds.get(key) is feed:
+                del self._feeds[key]
+
+    async def _follow_links(self, subject: Subject, key: Key, feed: Feed) -> None:
         cluster, kind, namespace = key
         backoff, loop = Backoff(base_seconds=0.25, cap_seconds=10.0), asyncio.get_running_loop()
         params = msgspec.msgpack.encode(WatchInventory(kind, namespace))
@@ -193,6 +200,8 @@ class Inventory:
             if refusal.code is ErrorCode.LINK_LOST:
                 refusal = OFFLINE
             feed.refuse(refusal)
+            if refusal.code is ErrorCode.FORBIDDEN_BY_POLICY:
+                return  # asking again would only fill the audit
             await asyncio.sleep(backoff.next_seconds(loop.time()))
 
     async def _watch(self, link: AgentLink, permit: Permit, feed: Feed, kind: str) -> None:

@@ -172,7 +172,9 @@ class Relay:
                             self._deadline.reschedule(asyncio.get_running_loop().time() + LAST_OUTPUT_SECONDS)
                         await self._read(tasks)
                 except TimeoutError:
-                    pass  # told goodbye, and it does not read: the socket is cut off
+                    # told goodbye, and it does not read
+                    if self._direct is not None:
+                        self._direct.abort()
         finally:
             if self._stream:
                 # not DETACH: nobody left on purpose, and the agent holds output back for a while

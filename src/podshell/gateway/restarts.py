@@ -67,10 +67,13 @@ class Restarts:
         """Restart what an earlier life of this agent had at once, and what an agent had that stays away after a while."""
         records = await self._journal.live(link.place.cluster)
         earlier = [r for r in records if r.instance == link.place.instance and r.epoch != link.place.epoch]
-        await self._move(earlier, link)
-        for record in records:
+        here = [r for r in records if (r.instance, r.epoch) == (link.place.instance, link.place.epoch)]
+        # the link was lost while they were being restarted: asking again is answered in the same way
+        half_way = [r for r in here if r.state == "restarting" and r.revoked is None]
+        await self._move([*earlier, *half_way], link)
+        for record in here:
             # ended or revoked while the link was away
-            if record.revoked is not None and (record.instance, record.epoch) == (link.place.instance, link.place.epoch):
+            if record.revoked is not None:
                 await self._sessions.close_stray(link, record.id, record.revoked)
         if any(r.instance != link.place.instance for r in records):
             await self._hand_over_later(link.place.cluster, self._takeover_seconds)
@@ -109,9 +112,9 @@ class Restarts:
             await self._sessions.note_end(record, End("revoked" if record.revoked != "closed" else "closed", message=record.revoked))
             return
         place = link.place
-        moved = msgspec.structs.replace(
-            record, incarnation=record.incarnation + 1, instance=place.instance, epoch=place.epoch, state="restarting"
-        )
+        again = (record.instance, record.epoch) == (place.instance, place.epoch)
+        incarnation = record.incarnation if again else record.incarnation + 1
+        moved = msgspec.structs.replace(record, incarnation=incarnation, instance=place.instance, epoch=place.epoch, state="restarting")
         subject = await self._credentials.subject(record.user)
         permit = await self._authority.permit(
             subject,

@@ -161,6 +161,11 @@ class FakeAgent:
             self._connection.send(message, stream)
             self._wake.set()
 
+    @property
+    def data_bytes_sent(self) -> int:
+        """Bytes of output sent on the present link."""
+        return 0 if self._connection is None else self._connection.counters.data_bytes_sent
+
     def notify(self, session: str, notice: m.Notice) -> None:
         for stream in self.shells[session].consumers:
             self.send(notice, stream)

@@ -10,6 +10,7 @@ from fake_agent import FakeAgent
 from gateway_lab import POD, Lab, TerminalClient, hello
 
 from podshell.wire import messages as m
+from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 from podshell.wire.terminal import (
     Ack,
     Input,
@@ -224,6 +225,26 @@ async def test_an_observer_sees_and_cannot_type(lab: Lab, agent: FakeAgent) -> N
         await socket.wait_closed()
         assert socket.close_code == 4400
     assert agent.shells[session].all_typed() == b""
+    await api.close()
+
+
+async def test_a_terminal_that_does_not_read_its_goodbye_is_cut_off(lab: Lab, agent: FakeAgent) -> None:
+    api = lab.api()
+    session, ticket = await api.open_session(**POD)
+    async with lab.terminal_socket() as socket:
+        await socket.send(hello(session, ticket, window=1 << 20))
+        await receive(socket, m.Attached)
+        socket.transport.pause_reading()
+        agent.write(session, bytes(1 << 20))
+        # more than the kernel takes waits in the gateway
+        await agent.until(lambda: agent.data_bytes_sent == 1 << 20)
+        relays = [task for task in asyncio.all_tasks() if "terminal of" in task.get_name()]
+        assert relays
+        lab.gateway.services.terminals.drop(session, Refusal(ErrorCode.REVOKED, RefusedBy.POLICY, "over"))
+        async with asyncio.timeout(20):
+            await asyncio.wait(relays)
+        await agent.until(lambda: len(agent.shells[session].resets) == 1)
+        socket.transport.abort()
     await api.close()
 
 

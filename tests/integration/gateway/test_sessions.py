@@ -222,6 +222,22 @@ async def test_a_restarted_agent_gets_its_sessions_back_with_new_shells(lab: Lab
     await api.close()
 
 
+async def test_a_restart_that_was_cut_off_half_way_is_asked_for_again(lab: Lab, agent: FakeAgent) -> None:
+    api = lab.api()
+    session, _ = await api.open_session(**POD)
+    await lab.record_when(session, lambda r: r.state == "running")
+    agent.silent = True
+    await agent.restart()
+    await agent.until(lambda: len(agent.openings) == 2)
+    agent.silent = False
+    agent.cut()
+    await agent.until(lambda: session in agent.shells)
+    assert [opening.incarnation for opening in agent.openings] == [1, 2, 2]
+    assert agent.openings[2].predecessor == agent.openings[1].predecessor
+    assert (await lab.record_when(session, lambda r: r.state == "running")).incarnation == 2
+    await api.close()
+
+
 async def test_another_agent_takes_over_when_one_stays_away(tmp_path: Path) -> None:
     async with running_lab(tmp_path, takeover_seconds=0.1) as lab:
         api = lab.api()
