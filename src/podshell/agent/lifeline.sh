@@ -78,8 +78,10 @@ for p in $E; do st "$p" && [ "$S" != "$s" ] && [ "$S" != "$own" ] && case $Z in 
 say l
 echo d
 }
-# On v4 a lost connection kills this process outright (transcripts/orphans/*.v4); its child sees that within 5 s.
+# On v4 a lost connection kills this process outright (transcripts/orphans/*.v4); its child sees that within 5 s. The child holds nothing
+# of ours: an exec does not end while somebody has its output.
 watch() {
+exec </dev/null >/dev/null 2>&1
 while sleep 5; do
 st $P && [ "$T" = "$born" ] && [ $Z != Z ] || { ladder 0; exit; }
 done
@@ -87,7 +89,7 @@ done
 st $P || { echo n; exit 3; }
 own=$S born=$T group=$G
 trap '' HUP INT QUIT PIPE
-watch </dev/null >/dev/null 2>&1 &
+watch &
 w=$!
 echo r
 tries=10
@@ -99,7 +101,7 @@ s=$b t=$c
 trap : TERM
 kill $w 2>/dev/null
 trap - TERM
-watch </dev/null >/dev/null 2>&1 &
+watch &
 w=$!;;
 end) tries=0; break;;
 esac

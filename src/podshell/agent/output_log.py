@@ -58,7 +58,7 @@ class OutputLog:
         self.keep_from: int | None = None
         self._limit_bytes = limit_bytes
         self._budget = budget
-        self._blocks: deque[bytearray] = deque()
+        self._blocks: deque[bytearray | bytes] = deque()  # all but the last are full, and bytes: a bytearray holds an eighth more
         self._first = 0  # offset of the first block
         budget.add(self)
 
@@ -82,11 +82,14 @@ class OutputLog:
         """Take output; the oldest is dropped where it is over the limit."""
         view = memoryview(data)
         while view:
-            if not self._blocks or len(self._blocks[-1]) == BLOCK_BYTES:
-                self._blocks.append(bytearray())
-            block = self._blocks[-1]
+            block = self._blocks[-1] if self._blocks else b""
+            if not isinstance(block, bytearray):
+                block = bytearray()
+                self._blocks.append(block)
             piece = view[: BLOCK_BYTES - len(block)]
             block += piece
+            if len(block) == BLOCK_BYTES:
+                self._blocks[-1] = bytes(block)
             self.head += len(piece)
             view = view[len(piece) :]
             while self.held_bytes - BLOCK_BYTES >= self._limit_bytes and self.drop_oldest():
