@@ -151,8 +151,16 @@ function TabButton({ tab, active, minimised }: { tab: Tab; active: boolean; mini
   const idle = useSecondsUntil(view.idleAt);
   const label = OVER.includes(view.phase) ? text.dock.removeTab(name) : text.dock.closeTab(name);
   const selected = active && !minimised;
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (active) place.current?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [active]);
   return (
-    <div className={`tab${selected ? " tab-active" : ""}`} style={{ "--cluster": colour } as React.CSSProperties}>
+    <div
+      ref={place}
+      className={`tab${selected ? " tab-active" : ""}`}
+      style={{ "--cluster": colour } as React.CSSProperties}
+    >
       <Tooltip
         label={
           <>

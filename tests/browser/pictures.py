@@ -1,0 +1,165 @@
+"""Take the pictures of the console that the documentation shows: `python tests/browser/pictures.py`.
+
+Runs Podshell with its sandbox, brings the console into each state by real faults, and writes docs/images/console-*.png, made small by
+pngquant where there is one. Look at each before you commit it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from browser_parts import CHROMIUM_FLAGS
+from console import DEADLINE_MS, Console
+from playwright.sync_api import Browser, Page, StorageState, ViewportSize, sync_playwright
+from podshell_parts import Podshell
+
+IMAGES = Path(__file__).resolve().parent.parent.parent / "docs" / "images"
+SIZES: dict[str, ViewportSize] = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+DEMO = "clear; uname -sm; ls -la --color=always / | head -12; echo ready"
+
+
+def main(wanted: list[str]) -> None:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        podshell = Podshell(Path(folder))
+        podshell.start()
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=CHROMIUM_FLAGS)
+        try:
+            state = sign_in(browser, podshell)
+            for name, (picture, sizes, schemes) in PICTURES.items():
+                for size in sizes:
+                    for scheme in schemes:
+                        if not wanted or name in wanted:
+                            take(browser, podshell, state, picture, name, size, scheme)
+        finally:
+            browser.close()
+            podshell.stop()
+
+
+def sign_in(browser: Browser, podshell: Podshell) -> StorageState:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(podshell.link())
+    page.get_by_role("heading", name="Pods").wait_for(timeout=DEADLINE_MS)
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+def take(
+    browser: Browser,
+    podshell: Podshell,
+    state: StorageState,
+    picture: Callable[[Console, Podshell], None],
+    name: str,
+    size: str,
+    scheme: str,
+) -> None:
+    context = browser.new_context(storage_state=state, viewport=SIZES[size], color_scheme="dark" if scheme == "dark" else "light")
+    page = context.new_page()
+    file = IMAGES / f"console-{name}-{size}-{scheme}.png"
+    picture(Console(page, podshell.url), podshell)
+    settle(page)
+    page.screenshot(path=file)
+    context.close()
+    if shutil.which("pngquant"):
+        subprocess.run(["pngquant", "--force", "--skip-if-larger", "--ext", ".png", "128", str(file)], check=False)
+
+
+def settle(page: Page) -> None:
+    """Let transitions end: a picture in the middle of one shows nobody anything."""
+    page.evaluate("() => document.fonts.ready")
+    page.wait_for_timeout(400)
+
+
+def pods(console: Console, podshell: Podshell) -> None:
+    console.go("/pods")
+    console.page.get_by_role("rowheader").nth(12).wait_for(timeout=DEADLINE_MS)
+
+
+def containers(console: Console, podshell: Podshell) -> None:
+    console.go()
+    console.shell_button("search").click(timeout=DEADLINE_MS)
+    console.page.get_by_role("option").first.wait_for()
+
+
+def terminal(console: Console, podshell: Podshell) -> None:
+    console.go()
+    console.open_shell("storefront")
+    console.open_shell("cart-0", "cart")
+    console.run(DEMO, "\nready\n")
+
+
+def ended(console: Console, podshell: Podshell) -> None:
+    console.go()
+    console.open_shell("storefront")
+    console.type("(setsid sleep 100 >/dev/null 2>&1 &) ; exit 7\n")
+    console.expect_alert("Exit code 7")
+
+
+def reconnecting(console: Console, podshell: Podshell) -> None:
+    console.go("/pods?cluster=demo-west")
+    console.open_shell("storefront")
+    console.run("echo before", "\nbefore\n")
+    podshell.agents["demo-west"].stop(signal.SIGKILL)
+    console.expect_alert("agent is offline")
+    podshell.agents["demo-west"].start()
+
+
+def restarted(console: Console, podshell: Podshell) -> None:
+    reconnecting(console, podshell)
+    console.expect_alert("in-session state was lost")
+
+
+def idle(console: Console, podshell: Podshell) -> None:
+    podshell.gateway.stop()
+    podshell.start_gateway("--idle-timeout-seconds", "20")
+    console.go()
+    console.open_shell("storefront")
+    console.expect_alert("this session closes in")
+    podshell.gateway.stop()
+    podshell.start_gateway()
+
+
+def refused(console: Console, podshell: Podshell) -> None:
+    console.go()
+    console.shell_button("gateway").click(timeout=DEADLINE_MS)
+    console.page.locator(".outcome").wait_for(timeout=DEADLINE_MS)
+
+
+def sessions(console: Console, podshell: Podshell) -> None:
+    terminal(console, podshell)
+    console.page.get_by_role("button", name="Minimise").click()
+    console.page.get_by_role("link", name="Sessions").click()
+    console.page.get_by_role("button", name="Resume the session in").first.wait_for(timeout=DEADLINE_MS)
+
+
+def signin(console: Console, podshell: Podshell) -> None:
+    console.page.context.clear_cookies()
+    console.page.goto(f"{podshell.url}/#signin=used-already")
+    console.page.get_by_role("heading", name="no longer works").wait_for(timeout=DEADLINE_MS)
+
+
+BOTH = ("light", "dark")
+PICTURES: dict[str, tuple[Callable[[Console, Podshell], None], tuple[str, ...], tuple[str, ...]]] = {
+    "pods": (pods, ("wide", "phone"), BOTH),
+    "terminal": (terminal, ("wide", "phone"), BOTH),
+    "containers": (containers, ("wide", "phone"), ("light",)),
+    "sessions": (sessions, ("wide", "phone"), ("light",)),
+    "ended": (ended, ("wide", "phone"), ("dark",)),
+    "refused": (refused, ("wide",), ("light",)),
+    "restarted": (restarted, ("wide",), ("dark",)),
+    "reconnecting": (reconnecting, ("wide",), ("light",)),
+    "idle": (idle, ("wide",), ("dark",)),
+    "signin": (signin, ("wide", "phone"), ("light",)),
+}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
