@@ -117,7 +117,12 @@ class TerminalClient:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Go away for good, without a word (no DETACH, no CLOSE)."""
         assert self._task is not None
+        self.drop()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
