@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 # An agent keeps 10,000 facts at most and tells each once a link.
 INBOX_MESSAGES = 12_000
+LAST_FACTS_SECONDS = 2.0
 
 
 class LinkKeeper:
@@ -61,6 +63,10 @@ class LinkKeeper:
                 tasks.start("intake", self._take_in(link, inbox), endless=True)
                 tasks.start("recorders", self._recordings.resume(link))
                 await link.run()
+                # what it said last counts: the facts of an agent that stops come with its goodbye, and are told no second time
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LAST_FACTS_SECONDS):
+                        await inbox.join()
         finally:
             del self._inboxes[link]
 
@@ -71,10 +77,11 @@ class LinkKeeper:
             try:
                 if isinstance(message, m.Sync):
                     await keeper.reconcile(message)
-                    continue
-                started = await keeper.keep(message)
-                if started is not None and started.record:
-                    await self._recordings.start(link, started)
+                else:
+                    started = await keeper.keep(message)
+                    if started is not None and started.record:
+                        await self._recordings.start(link, started)
+                inbox.task_done()
             except SQLAlchemyError:
                 # not acknowledged, nor is any later one: the agent tells all of them again on its next link
                 log.exception("a fact could not be written", extra={"cluster": link.place.cluster})
