@@ -199,14 +199,14 @@ class ExecStream:
         self._tell_writable()
 
     def _tell_writable(self) -> None:
-        writable = self.stdin_writable
-        if writable and not self._was_writable:
+        writable, was_writable = self.stdin_writable, self._was_writable
+        self._was_writable = writable  # before anybody is told: who is told sends, and may fill the window again
+        if writable and not was_writable:
             for waiter in self._drained:
                 if not waiter.done():
                     waiter.set_result(None)
             if self._on_stdin_writable is not None:
                 self._on_stdin_writable()
-        self._was_writable = writable
 
     def resize(self, cols: int, rows: int) -> None:
         """Ask for a size; the newest wins. Ignored without a tty, and for sizes that are none (0x0 of a hidden window)."""
