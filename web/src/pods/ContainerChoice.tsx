@@ -11,13 +11,22 @@ import { containerTone, StatusMark } from "./status";
 export function ContainerChoice() {
   const { choosing } = useOpening();
   const [pod, setPod] = useState<Pod | null>(choosing);
+  const before = useRef<Element | null>(null);
   useEffect(() => {
-    if (choosing) setPod(choosing);
+    if (!choosing) return;
+    before.current = document.activeElement;
+    setPod(choosing);
   }, [choosing]);
+  const cancel = (): void => {
+    opening.cancel();
+    if (before.current instanceof HTMLElement) before.current.focus();
+  };
   return (
     <Modal
       opened={choosing !== null}
-      onClose={opening.cancel}
+      onClose={cancel}
+      // After a choice the focus belongs to the terminal that opens; given back late, it would take the first keys away.
+      returnFocus={false}
       title={pod ? text.choice.title(pod.name) : ""}
       closeButtonProps={{ "aria-label": text.close }}
       size="lg"
