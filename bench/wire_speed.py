@@ -2,6 +2,9 @@
 
 Two LinkConnections in one process, one handing its bytes to the other, as 64 B (keystrokes, echoes) and 32 KiB (bulk) payloads; then
 the terminal messages. Best of five, CPU time; numbers are for the machine named in the output.
+
+On 2 x86_64 cores with Python 3.11.7, 64 B frames a second: send 1,010,000, receive 850,000 (before the hot path was made tight:
+545,000 and 214,000); 32 KiB frames: send 68,000, receive 211,000 (before: 60,000 and 114,000); whole calls: 101,000 (before: 68,000).
 """
 
 from __future__ import annotations

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import ssl
+import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -119,7 +123,7 @@ class Api:
 
     async def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
         try:
-            status, answer = await asyncio.to_thread(self._request, method, path, body)
+            status, answer = await _in_thread(lambda: self._request(method, path, body))
         except (OSError, http.client.HTTPException, ssl.SSLError) as error:
             raise Unreachable(f"the gateway {self._gateway.url} does not answer: {_words(error)}") from error
         if status < 300:
@@ -146,6 +150,27 @@ class Api:
         if len(answer) > MAX_ANSWER_BYTES:
             raise http.client.HTTPException("the answer is too long")
         return response.status, answer
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    """Run blocking work in a thread of its own: a daemon, so that Ctrl-C does not wait for a gateway that hangs."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def run() -> None:
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001  # handed on to whoever awaits
+            tell(partial(done.set_exception, error))
+        else:
+            tell(partial(done.set_result, result))
+
+    def tell(settle: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(lambda: None if done.done() else settle())
+
+    threading.Thread(target=run, name="request", daemon=True).start()
+    return await done
 
 
 def refused_from(status: int, answer: bytes) -> Refused | None:

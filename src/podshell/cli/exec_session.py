@@ -183,7 +183,9 @@ class ExecSession:
     def _typed_all(self) -> None:
         if self._keyboard:
             self.stop(signal.SIGHUP)  # a terminal has no end: it was closed
-        elif not self._session.tty:
+        elif self._session.tty:
+            self._viewer.type(b"\x04", auto=False)  # a pipe into a remote terminal: there the end of input is a key
+        else:
             self._viewer.end_input()
 
     async def _write(self, data: bytes) -> None:

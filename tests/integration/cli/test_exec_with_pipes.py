@@ -184,3 +184,21 @@ async def test_wrong_usage_has_code_2(env: dict[str, str]) -> None:
     assert (await run(["deployments/web"], env))[0] == 2
     assert (await run(["web-0", "--session", "s1"], env))[0] == 2
     assert (await run(["web-0", "--detach-keys", "nonsense"], env))[0] == 2
+
+
+async def test_a_gateway_that_hangs_does_not_hold_up_an_interrupt(env: dict[str, str]) -> None:
+    connected = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        process = await asyncio.create_subprocess_exec(str(PODSHELL), "exec", "web-0", env={**env, "PODSHELL_GATEWAY": url})
+        await connected.wait()
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(10):  # a request would time out after 20 s
+            assert await process.wait() == 130
