@@ -40,7 +40,8 @@ class OptionError(Exception):
 class Option:
     """One option: `kind` is str, int, float, bool, Path, or tuple (of words, comma-separated).
 
-    `path` are the fields that lead to it: ("port",), or ("limits", "body_bytes") for a field of a settings class inside another.
+    `metadata["default"]` of a field says in words what a default is that differs from machine to machine. `path` are the fields that
+    lead to it: ("port",), or ("limits", "body_bytes") for a field of a settings class inside another.
     """
 
     path: tuple[str, ...]
@@ -49,6 +50,7 @@ class Option:
     default: Value
     help: str
     secret: bool
+    default_in_words: str = ""  # of a default that differs from machine to machine
 
     @property
     def name(self) -> str:
@@ -76,7 +78,8 @@ def options_of(settings: type[Settings], parents: tuple[str, ...] = ()) -> list[
             continue
         kind, optional = _kind(hint)
         default = spec.default if spec.default is not MISSING else (spec.default_factory() if spec.default_factory is not MISSING else None)
-        options.append(Option(path, kind, optional, default, spec.metadata["help"], bool(spec.metadata.get("secret"))))
+        words = str(spec.metadata.get("default", ""))
+        options.append(Option(path, kind, optional, default, spec.metadata["help"], bool(spec.metadata.get("secret")), words))
     return options
 
 
@@ -98,7 +101,7 @@ def add_options(settings: type[S], process: str) -> Callable[[click.Command], cl
     def decorate(command: click.Command) -> click.Command:
         for option in options_of(settings):
             declaration = f"{option.flag}/--no-{option.flag[2:]}" if option.kind is bool else option.flag
-            shown = "" if option.secret or option.default in (None, "", ()) else f" [default: {_shown(option.default)}]"
+            shown = f" [default: {_shown(option)}]" if _shown(option) else ""
             text = f"{option.help}{shown} [env: {option.env(process)}]"
             metavar = None if option.kind is bool else ("WORD,..." if option.kind is tuple else option.kind.__name__.upper())
             kind = {int: click.INT, float: click.FLOAT}.get(option.kind, click.STRING)
@@ -121,8 +124,16 @@ def _config_env(process: str) -> str:
     return f"PODSHELL_{process}_CONFIG".upper()
 
 
-def _shown(value: Value) -> str:
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+def _shown(option: Option) -> str:
+    """How a default looks in help and reference; nothing for a secret and for no value."""
+    value = option.default
+    if option.secret or option.default_in_words:
+        return option.default_in_words
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
 def load(settings: type[S], process: str, flags: Mapping[str, object], environ: Mapping[str, str] | None = None) -> S:
@@ -213,11 +224,13 @@ def reference_page(processes: Mapping[str, type[Settings]]) -> str:
     lines = [
         "# Options",
         "",
-        "Made by `python -m podshell.launch.reference`. Flag before environment before file (`--config`) before default.",
+        "Made by `python -m podshell.launch.reference`. A flag counts before its environment variable, that before the file of `--config`",
+        "(YAML, the same names with underscores), that before the default. Flags that are true or false have a second form: `--no-...`.",
     ]
     for process, settings in processes.items():
-        lines += ["", f"## podshell {process}", "", "| flag and file key | environment | default | what |", "|---|---|---|---|"]
+        lines += ["", f"## podshell {process}", "", "| flag | environment | default | what |", "|---|---|---|---|"]
         for option in options_of(settings):
-            default = "" if option.secret or option.default in (None, "", ()) else f"`{_shown(option.default)}`"
-            lines.append(f"| `{option.flag}`, `{option.name}` | `{option.env(process)}` | {default} | {option.help} |")
+            default = option.default_in_words or (f"`{_shown(option)}`" if _shown(option) else "")
+            lines.append(f"| `{option.flag}` | `{option.env(process)}` | {default} | {option.help} |")
+        lines.append(f"| `--config` | `{_config_env(process)}` |  | YAML file with any of these options |")
     return "\n".join(lines) + "\n"

@@ -35,7 +35,9 @@ class GatewaySettings:
         default=(), metadata=_option("further values of the Host header that are answered, such as a service name that agents dial")
     )
     secure_cookie: bool = field(default=False, metadata=_option("mark the cookie Secure: set it when browsers come by https"))
-    owner: str = field(default_factory=_user_name, metadata=_option("name of the one user, who may do everything"))
+    owner: str = field(
+        default_factory=_user_name, metadata=_option("name of the one user, who may do everything") | {"default": "your user name"}
+    )
     idle_timeout_seconds: float = field(default=300.0, metadata=_option("end a session after so many seconds without typing; 0: never"))
     output_is_activity: bool = field(default=False, metadata=_option("let output of a program count as activity"))
     record: bool = field(default=False, metadata=_option("record the output of every session to the state folder"))
