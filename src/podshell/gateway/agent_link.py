@@ -80,6 +80,9 @@ class AgentLink:
         self._wake = asyncio.Event()
         self._writing = False
         self._heard = asyncio.Event()
+        self._flush_due = False
+        self._after_batch: list[Callable[[], None]] = []
+        self._faulted = False
         self._closed = False
         self._tasks = TaskSet(f"link {hello.cluster}/{hello.instance}")
 
@@ -147,7 +150,7 @@ class AgentLink:
 
     def send_window(self, stream: int, acked: int, limit: int) -> None:
         self._connection.send_window(stream, acked, limit)
-        self.flush()
+        self._flush_soon()
 
     def set_source(self, stream: int, source: ByteSource, *, offset: int, limit: int) -> None:
         self._connection.set_source(stream, source, offset=offset, limit=limit)
@@ -181,6 +184,20 @@ class AgentLink:
             direct.send(data)
             if len(data) >= DIRECT_BYTES:
                 self._wake.set()
+
+    def _flush_soon(self) -> None:
+        """Send what nobody waits for: once for everything of this turn of the loop."""
+        if not self._flush_due:
+            self._flush_due = True
+            asyncio.get_running_loop().call_soon(self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._flush_due = False
+        self.flush()
+
+    def after_batch(self, call: Callable[[], None]) -> None:
+        """Have something done when all that the link brought at once is dispatched. For handlers, while they are called."""
+        self._after_batch.append(call)
 
     def break_off(self, reason: str) -> None:
         """Close the link because it must not go on; the agent dials again."""
@@ -226,20 +243,29 @@ class AgentLink:
                 self._direct.abort()
 
     async def _read(self) -> None:
-        loop, connection = asyncio.get_running_loop(), self._connection
-        while True:
-            message = await self._socket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
-            try:
-                events = connection.receive_data(message.get("bytes") or b"", now=loop.time())
-            except LinkFault as fault:
-                log.warning("an agent broke the link protocol: %s", fault, extra={"cluster": self.place.cluster})
-                await self.close(str(fault)[:100], 1002)
-                return
-            self._heard.set()
-            self._dispatch(events)
-            self.flush()
+        """Receive until the socket's end."""
+        direct = self._direct
+        if direct is not None:
+            direct.receive_by(self._receive)
+        try:
+            while (message := await self._socket.receive())["type"] != "websocket.disconnect":
+                self._receive(message.get("bytes") or b"")
+        finally:
+            if direct is not None:
+                direct.receive_by(None)
+
+    def _receive(self, data: bytes) -> None:
+        if self._faulted:
+            return
+        try:
+            events = self._connection.receive_data(data, now=asyncio.get_running_loop().time())
+        except LinkFault as fault:
+            self._faulted = True
+            self.break_off(str(fault))  # the socket's end then ends us
+            return
+        self._heard.set()
+        self._dispatch(events)
+        self.flush()
 
     async def _write(self) -> None:
         connection, wake = self._connection, self._wake
@@ -321,6 +347,10 @@ class AgentLink:
                 case StreamLost() | CallCancelled():
                     del handlers[stream]
                     handler.lose(LINK_LOST)
+        if self._after_batch:
+            calls, self._after_batch = self._after_batch, []
+            for call in calls:
+                call()
 
     def _receive_link_message(self, message: Message) -> None:
         if isinstance(message, m.Draining):

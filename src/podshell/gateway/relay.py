@@ -1,7 +1,8 @@
 """The relay of one terminal: its WebSocket on one side, one consumer stream of a link on the other. The hot path.
 
-Output goes from the link's reader straight to the socket when that is free, else into a queue that the agent's credit bounds; a writer of
-its own empties it, so a slow browser holds up nobody. Input goes the other way through InputQueue. Nothing looks into the bytes.
+Output goes from the link's reader straight to the socket when that is free, what came together as one message; else into a queue that the
+agent's credit bounds, and a writer of its own empties it, so a slow browser holds up nobody. Input goes the other way through InputQueue.
+Nothing looks into the bytes.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ GOODBYE_SECONDS = 1.0
 LAST_OUTPUT_SECONDS = 60.0
 
 _OUTPUT_HEADER = struct.Struct("!BQ")
+_OUTPUT = 0x42
 TERMINAL_LOST = Refusal(ErrorCode.LINK_LOST, RefusedBy.GATEWAY, "the terminal's connection was lost")
 
 Outgoing: TypeAlias = bytes | tuple[int, memoryview]
@@ -80,6 +82,9 @@ class Relay:
         self._stream = 0
         self._input = InputQueue(0, 0)
         self._queue: deque[Outgoing] = deque()
+        self._burst: list[bytes | memoryview] = []
+        self._burst_offset = 0
+        self._burst_bytes = 0
         self._control_bytes = 0
         self._input_ack: InputAck | None = None
         self._received_end = 0
@@ -94,20 +99,45 @@ class Relay:
 
     def receive_data(self, offset: int, data: memoryview) -> None:
         self._received_end = offset + len(data)
-        direct = self._direct
-        if direct is not None and not self._queue and not self._writing and self._goodbye is None and direct.ready:
-            direct.send(encode_output(offset, data))
+        if not self._burst:
+            if not self._free():
+                self._queue.append((offset, data))
+                self._wake.set()
+                return
+            self._link.after_batch(self._send_burst)
+        elif self._queue:  # something else came between
+            self._queue.append((offset, data))
             return
-        self._queue.append((offset, data))
-        self._wake.set()
+        elif self._burst_bytes + len(data) > COALESCED_BYTES:
+            self._send_burst()
+            self._link.after_batch(self._send_burst)
+        if not self._burst:
+            self._burst_offset = offset
+        self._burst.append(data)
+        self._burst_bytes += len(data)
+
+    def _free(self) -> bool:
+        """Whether a message may go straight to the socket."""
+        direct = self._direct
+        return direct is not None and not self._queue and not self._writing and self._goodbye is None and direct.ready
+
+    def _send_burst(self) -> None:
+        if self._burst and self._direct is not None:
+            self._direct.send(_OUTPUT_HEADER.pack(_OUTPUT, self._burst_offset), *self._burst)
+        self._burst.clear()
+        self._burst_bytes = 0
 
     def receive_gap(self, start: int, end: int) -> None:
         self._received_end = end
         self._send_control(encode_server(OutputGap(start, end)))
 
     def receive_window(self, acked: int, limit: int) -> None:
-        self._input_ack = InputAck(acked, self._input.raise_limit(acked, limit))
-        self._wake.set()
+        ack = InputAck(acked, self._input.raise_limit(acked, limit))
+        if self._free() and self._direct is not None:
+            self._direct.send(encode_server(ack))
+        else:
+            self._input_ack = ack
+            self._wake.set()
 
     def receive_message(self, message: Message) -> None:
         match message:
@@ -192,14 +222,20 @@ class Relay:
         self._wake.set()
 
     async def _read(self, tasks: TaskSet) -> None:
-        while True:
-            message = await self._socket.receive()
-            if message["type"] == "websocket.disconnect":
-                return
+        def receive(data: bytes) -> None:
             try:
-                self._take(message.get("bytes") or b"", tasks)
+                self._take(data, tasks)
             except TerminalFault as fault:
                 self.fail(Refusal(ErrorCode.PROTOCOL_ERROR, RefusedBy.GATEWAY, str(fault)))
+
+        if self._direct is not None:
+            self._direct.receive_by(receive)
+        try:
+            while (message := await self._socket.receive())["type"] != "websocket.disconnect":
+                receive(message.get("bytes") or b"")
+        finally:
+            if self._direct is not None:
+                self._direct.receive_by(None)
 
     def _take(self, data: bytes, tasks: TaskSet) -> None:
         message, link, stream = decode_client(data), self._link, self._stream
@@ -268,7 +304,7 @@ class Relay:
         offset, data = first
         if not queue or isinstance(queue[0], bytes):
             return encode_output(offset, data)
-        parts: list[bytes | memoryview] = [_OUTPUT_HEADER.pack(0x42, offset), data]
+        parts: list[bytes | memoryview] = [_OUTPUT_HEADER.pack(_OUTPUT, offset), data]
         size = len(data)
         while queue and not isinstance(following := queue[0], bytes) and size + len(following[1]) <= COALESCED_BYTES:
             parts.append(following[1])
