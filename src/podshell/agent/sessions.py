@@ -71,6 +71,7 @@ class Session:
         self._stop: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
         self._leaving: Leaving | None = None
         self._cause = ""
+        self._remains = LifelineReport()
         self.consumers.expect_owner()
 
     # -- from outside -----------------------------------------------------------------------------------------------
@@ -214,6 +215,7 @@ class Session:
                 report = await self._end_remains(shell.nonce, shell.leader) or report
             if again is not None:
                 return again, shell, report
+            self._remains = report
             self.incarnation += 1
 
     async def _live_once(self, shell: Shell, backoff: Backoff) -> Outcome:
@@ -250,6 +252,8 @@ class Session:
             "start_ticks": leader.start_ticks,
             "nonce": shell.nonce,
         }
+        if self.incarnation > 1:  # what its predecessor left is told here, as nobody asks for that again
+            facts |= {"cause": self._cause, "left": self._remains.left, "unkilled": self._remains.unkilled}
         self._tell_fact("restarted" if self.incarnation > 1 else "opened", facts)
         log.info("a shell started", extra={"session": self.opening.session, "incarnation": self.incarnation, "sid": leader.sid})
         if again:
@@ -288,7 +292,8 @@ class Session:
     async def _end_predecessor(self) -> None:
         before = self.opening.predecessor
         if before is not None and before.nonce and (before.pod_uid, before.container) == (self.target.pod_uid, self.target.container):
-            await self._end_remains(before.nonce, Leader(before.sid, before.start_ticks) if before.sid else None)
+            leader = Leader(before.sid, before.start_ticks) if before.sid else None
+            self._remains = await self._end_remains(before.nonce, leader) or self._remains
 
     async def _end_remains(self, nonce: str, leader: Leader | None) -> LifelineReport | None:
         """End what is left of a shell that has no lifeline; None when nobody can tell."""

@@ -39,6 +39,14 @@ class OpenedFact(msgspec.Struct, frozen=True):
     incarnation: int = 0
 
 
+class RemainsFact(msgspec.Struct, frozen=True):
+    """Further data of `restarted`: why, and what the shell before it left in the container."""
+
+    cause: str = ""
+    left: list[str] = []
+    unkilled: list[str] = []
+
+
 class EndedFact(msgspec.Struct, frozen=True):
     """Data of `ended`: as in END."""
 
@@ -108,9 +116,11 @@ class FactKeeper:
         if record.started_ms is None:
             changes["started_ms"] = min(fact.time_ms, unix_ms())
         if fact.kind == "restarted" or record.state == "restarting":
-            details: dict[str, str | int] = {"incarnation": told.incarnation, "epoch": record.epoch}
-            if (cause := fact.data.get("cause")) is not None:
-                details["cause"] = str(cause)
+            details: dict[str, str | int | list[str]] = {"incarnation": told.incarnation, "epoch": record.epoch}
+            remains = _data(fact, RemainsFact)
+            if remains.cause:
+                details["cause"] = remains.cause
+            details |= {"left": remains.left, "unkilled": remains.unkilled}
             await self._audit.append(
                 AuditEntry(actor=record.user, action="session.restart", outcome="done", target=record.target, details=details)
             )
