@@ -60,9 +60,10 @@ class Nasty:
         await self._until_gone(self.living, seconds)
 
     async def until_the_old_shell_is_gone(self, seconds: float = 20.0) -> None:
-        await settled(
-            lambda: not self.living_old(), lambda: f"still there: {', '.join(map(str, self.living_old()))}; {self.terminal}", seconds
-        )
+        await self._until_gone(self.living_old, seconds)
+
+    async def _until_gone(self, living: Callable[[], list[ProcessView]], seconds: float) -> None:
+        await settled(lambda: not living(), lambda: f"still there: {', '.join(map(str, living()))}; {self.terminal}", seconds)
         self.check_daemon()
 
     def check_daemon(self) -> None:
@@ -78,6 +79,14 @@ class Nasty:
         assert details["unkilled"] == [], row
         if end is not None:
             assert (end.reason, end.left, end.unkilled) == (reason, details["left"], []), end
+
+    async def check_restart_report(self) -> None:
+        """What the first shell left stands in the audit's row of the restart."""
+        row = await self.stack.wait_audit(self.terminal.session, "session.restart")
+        details = row["details"]
+        assert isinstance(details, dict)
+        assert [name.split()[0] for name in details["left"]] == ["sleep"], row
+        assert details["unkilled"] == [], row
 
 
 @asynccontextmanager
@@ -195,6 +204,7 @@ async def test_a_killed_agent_leaves_nothing_and_its_next_life_restarts_the_shel
         await stack.cluster.start_agent()
         terminal = nasty.terminal
         await terminal.wait_for(lambda t: t.resets == 1 and t.attached.incarnation == 2)
+        await nasty.check_restart_report()
         await terminal.type(b"echo $((1200+34))\r")
         await terminal.wait_output(b"1234")
         await terminal.close_session()
@@ -222,6 +232,7 @@ async def test_a_rotated_api_server_restarts_the_shell_and_leaves_nothing_of_the
         restarted = await nasty.terminal.wait_notice("restarted")
         assert restarted.data["incarnation"] == 2
         await nasty.until_the_old_shell_is_gone()
+        await nasty.check_restart_report()
         await nasty.terminal.type(b"echo $((1200+34))\r")
         await nasty.terminal.wait_output(b"1234")
         await nasty.terminal.close_session()
