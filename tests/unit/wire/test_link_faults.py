@@ -192,7 +192,7 @@ def test_a_peer_that_does_not_read_is_a_fault_before_memory_runs_out() -> None:
         encode_frame(FrameType.DATA, 1, b"short"),
         encode_frame(FrameType.DATA, 1, OFFSET.pack(0) + bytes(MAX_DATA_BYTES + 1)),
         encode_frame(FrameType.DATA, 1, OFFSET.pack(6) + b"x"),  # a hole
-        encode_frame(FrameType.DATA, 1, OFFSET.pack(2) + bytes(4)),  # over the credit
+        encode_frame(FrameType.DATA, 1, OFFSET.pack(0) + bytes(6)),  # one byte over the credit
         encode_frame(FrameType.WINDOW, 1, PAIR.pack(1, 1)),  # never sent
         encode_frame(FrameType.WINDOW, 1, PAIR.pack(0, 2**63)),
         encode_frame(FrameType.WINDOW, 1, b"x"),
