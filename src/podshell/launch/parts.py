@@ -19,10 +19,14 @@ from podshell.launch.stops import stop_on_signals
 from podshell.options import OptionError, add_options, load
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+# Libraries that tell of every connection and migration what nobody asks for.
+_TALKATIVE = ("alembic", "picows", "uvicorn")
 
 
 def _run(start: Callable[[], Coroutine[object, object, None]]) -> None:
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
     async def until_stopped() -> None:
         stopped = stop_on_signals()

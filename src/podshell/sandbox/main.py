@@ -82,6 +82,8 @@ async def run(settings: SandboxSettings, folder: Path, stopped: asyncio.Event) -
 async def _start(cluster: SandboxCluster, port: int) -> None:
     try:
         await cluster.start(port)
+    except OverflowError as error:
+        raise SandboxError(f"port {port} is none: choose one from 1 to 65535 with --port, or 0 for any") from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise SandboxError(f"port {port} is taken; choose another one with --port, or 0 for any") from error

@@ -234,6 +234,20 @@ def test_an_agents_state_folder_is_a_file(scene: Scene) -> None:
     assert str(path) in said
 
 
+# -- sandbox ---------------------------------------------------------------------------------------------------------------
+
+
+def test_the_sandboxs_port_is_taken_or_no_port(scene: Scene) -> None:
+    said = scene.failed("sandbox", "--port", str(scene.taken))
+    assert said == f"port {scene.taken} is taken; choose another one with --port, or 0 for any"
+    assert scene.failed("sandbox", "--port", "70000").startswith("port 70000 is none")
+
+
+def test_the_sandboxs_folder_is_a_file(scene: Scene) -> None:
+    path = write(scene.home / "file", "")
+    assert "cannot start the cluster demo-east" in scene.failed("sandbox", "--folder", str(path))
+
+
 # -- as a process ----------------------------------------------------------------------------------------------------------
 
 

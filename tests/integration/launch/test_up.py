@@ -104,6 +104,16 @@ async def test_ctrl_c_ends_stubborn_shells_containers_and_files(tmp_path: Path) 
         assert "Traceback" not in up.process.stderr.read()
 
 
+def test_ctrl_c_in_the_middle_of_the_start_leaves_nothing_either(tmp_path: Path) -> None:
+    with UpProcess(tmp_path, "--sandbox", "--no-browser", until="cluster  demo-east") as up:
+        processes = up.descendants()
+        assert processes
+        assert up.press_ctrl_c() < STOP_SECONDS
+        assert up.process.returncode == 0
+        assert still_running(processes) == []
+        assert os.listdir(up.temporary) == []
+
+
 async def test_with_a_kubeconfig_it_uses_the_current_context_and_names_context_server_and_user(
     tmp_path: Path, sandbox_cluster: SandboxCluster
 ) -> None:

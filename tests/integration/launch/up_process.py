@@ -22,9 +22,9 @@ mv "$HOME/opened.part" "$HOME/opened.args"
 
 
 class UpProcess:
-    """A running `podshell up`; `lines` are what it printed until it was ready."""
+    """A running `podshell up`; `lines` are what it printed up to the words `until`, by default when it is ready."""
 
-    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, until: str = "press Enter", **environment: str) -> None:
         self.home, self.temporary = folder / "home", folder / "tmp"
         programs = folder / "programs"
         for path in (self.home, self.temporary, programs):
@@ -42,7 +42,7 @@ class UpProcess:
             umask=0o022,
             env=clean_environment(self.home) | {"TMPDIR": str(self.temporary), "PATH": f"{programs}:{os.environ['PATH']}"} | environment,
         )
-        self.lines = self._read_until("press Enter")
+        self.lines = self._read_until(until)
 
     def __enter__(self) -> UpProcess:
         return self
