@@ -234,5 +234,7 @@ def _is_settled(pod: Obj) -> bool:
     if any(one.get("reason") == "Unschedulable" for one in status.get("conditions", [])):
         return True
     states = [one["state"] for one in status.get("containerStatuses", [])]
-    # "running" without ready is the pod on the lost node: nothing there will change.
-    return any(one.get("waiting", {}).get("reason") in _SETTLED or "running" in one for one in states)
+    if any(one.get("waiting", {}).get("reason") in _SETTLED for one in states):
+        return True
+    # All of them "running" without ready is the pod on the lost node: nothing there will change.
+    return bool(states) and all("running" in one for one in states)
