@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, StorageState, ViewportSize, sync_
 from podshell_parts import Podshell
 
 IMAGES = Path(__file__).resolve().parent.parent.parent / "docs" / "images"
-SIZES: dict[str, ViewportSize] = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+SIZES: dict[str, ViewportSize] = {"1440": {"width": 1440, "height": 900}, "390": {"width": 390, "height": 844}}
 DEMO = "clear; uname -sm; ls -la --color=always / | head -12; echo ready"
 
 
@@ -148,16 +148,16 @@ def signin(console: Console, podshell: Podshell) -> None:
 
 BOTH = ("light", "dark")
 PICTURES: dict[str, tuple[Callable[[Console, Podshell], None], tuple[str, ...], tuple[str, ...]]] = {
-    "pods": (pods, ("wide", "phone"), BOTH),
-    "terminal": (terminal, ("wide", "phone"), BOTH),
-    "containers": (containers, ("wide", "phone"), ("light",)),
-    "sessions": (sessions, ("wide", "phone"), ("light",)),
-    "ended": (ended, ("wide", "phone"), ("dark",)),
-    "refused": (refused, ("wide",), ("light",)),
-    "restarted": (restarted, ("wide",), ("dark",)),
-    "reconnecting": (reconnecting, ("wide",), ("light",)),
-    "idle": (idle, ("wide",), ("dark",)),
-    "signin": (signin, ("wide", "phone"), ("light",)),
+    "pods": (pods, ("1440", "390"), BOTH),
+    "terminal": (terminal, ("1440", "390"), BOTH),
+    "containers": (containers, ("1440", "390"), ("light",)),
+    "sessions": (sessions, ("1440", "390"), ("light",)),
+    "ended": (ended, ("1440", "390"), ("dark",)),
+    "refused": (refused, ("1440",), ("light",)),
+    "restarted": (restarted, ("1440",), ("dark",)),
+    "reconnecting": (reconnecting, ("1440",), ("light",)),
+    "idle": (idle, ("1440",), ("dark",)),
+    "signin": (signin, ("1440", "390"), ("light",)),
 }
 
 

@@ -196,6 +196,7 @@ export const text = {
     viewers: (count: number) => `${count} looking`,
     dismiss: "Dismiss",
     ended: "Session ended",
+    notStarted: "The shell could not be opened",
     reasons: {
       exited: "The shell has exited.",
       closed: "The session was closed.",

@@ -86,10 +86,10 @@ function SessionTable({ sessions, here }: { sessions: Session[]; here: Set<strin
             <th>{words.columns.target}</th>
             <th className="wide">{words.columns.cluster}</th>
             <th className="wide">{words.columns.namespace}</th>
-            <th>{words.columns.state}</th>
-            <th className="number">{words.columns.started}</th>
+            <th className="state">{words.columns.state}</th>
+            <th className="number wide">{words.columns.started}</th>
             <th className="wide">{words.columns.user}</th>
-            <th>
+            <th className="actions">
               <span className="sr-only">{words.columns.actions}</span>
             </th>
           </tr>
@@ -110,7 +110,7 @@ function SessionTable({ sessions, here }: { sessions: Session[]; here: Set<strin
               <td>
                 <StatusMark tone={TONES[session.state]} label={words.states[session.state] ?? session.state} />
               </td>
-              <td className="number" title={session.created_at}>
+              <td className="number wide" title={session.created_at}>
                 {ageText(session.created_at, now)}
               </td>
               <td className="wide">{session.user}</td>

@@ -27,7 +27,7 @@ function Bar({ tone, icon, title, children, action, onDismiss, alert }: BarProps
     <div className={`bar bar-${tone}`} role={alert ? "alert" : "status"}>
       <Icon name={icon} size={15} />
       <div className="bar-text">
-        <strong>{title}</strong> {children}
+        <strong>{children ? `${title}.` : title}</strong> {children}
       </div>
       {action}
       {onDismiss && <CloseButton size="sm" aria-label={words.dismiss} onClick={onDismiss} />}
@@ -156,7 +156,7 @@ export function Outcome({
   const { end } = view;
   return (
     <Card
-      title={words.ended}
+      title={end.reason === "failed" ? words.notStarted : words.ended}
       mark={end.exit_code === null ? "" : words.exitCode(end.exit_code)}
       body={
         <>

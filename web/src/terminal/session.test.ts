@@ -3,6 +3,7 @@ import { SerializeAddon } from "@xterm/addon-serialize";
 import { describe, expect, test } from "vitest";
 import { Bench, EPOCH } from "./fakes";
 import { CHUNK_BYTES } from "./input";
+import { MODES_RESET } from "./sequences";
 
 const refusal = (code: string, message = "no") => ({ code, refused_by: "gateway", message });
 
@@ -362,6 +363,15 @@ describe("the end", () => {
     expect(bench.sockets.length).toBe(1);
     bench.screen.type("x");
     expect(socket.input()).toEqual([]);
+  });
+
+  test("leaves the cursor below what was shown, also out of a full-screen program", async () => {
+    const reset = new TextEncoder().encode(MODES_RESET);
+    const plain = new TextEncoder().encode("one\r\ntwo\r\n");
+    const full = new TextEncoder().encode("one\r\ntwo\r\n\x1b[?1049h\x1b[H\x1b[2Jeditor");
+    const after = new TextEncoder().encode("three");
+    expect(await fed([plain, reset, after])).toContain("one\r\ntwo\r\nthree");
+    expect(await fed([full, reset, after])).toContain("one\r\ntwo\r\nthree");
   });
 
   test("of a session that ended while the page was away is fetched", async () => {
