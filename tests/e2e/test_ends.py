@@ -110,7 +110,10 @@ async def test_a_stopped_agent_ends_its_shells_and_says_why(pods: ClusterPods, p
         agent_process(running) as process,
         running.shell(pod, end=False) as terminal,
     ):
-        record = await make_stubborn(running, pods, pod, terminal)
+        # one that follows HUP: the agent has 1.5 s to stop, and leaves to the lifelines what takes longer
+        await terminal.type(b"echo rea''dy\n")
+        await terminal.wait_output(b"ready\r\n")
+        record = await running.record(terminal)
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(30):
             await process.wait()

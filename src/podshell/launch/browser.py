@@ -28,7 +28,7 @@ class Redirect:
         self.path.unlink(missing_ok=True)
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(PAGE.format(link=json.dumps(link), href=html.escape(link, quote=True)))
+            file.write(PAGE.format(link=json.dumps(link).replace("<", "\\u003c"), href=html.escape(link, quote=True)))
 
     def open(self) -> bool:
         """Start the desktop's browser on it; False where there is none (no display, no opener)."""
