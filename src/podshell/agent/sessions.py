@@ -46,6 +46,7 @@ _KILLED_CODES = (137, 143)
 _UNMANAGED = Notice(
     "unmanaged", {"text": "the image has no shell, so nothing can watch over this command: it may go on after this terminal is gone"}
 )
+_COMMAND_LOST = "the cluster's agent was restarted while the command ran; it was ended and is not run a second time"
 
 
 class Session:
@@ -193,6 +194,8 @@ class Session:
         stop = await self._until_stop(self._end_predecessor())
         if stop is not None:
             return stop, None, None
+        if self.opening.predecessor is not None and not self._may_repeat:
+            return Lost(LostReason.TRANSPORT, _COMMAND_LOST), None, self._remains
         backoff = self._around.backoff()
         while True:
             shell = self._shell = self._new_shell()
@@ -200,13 +203,15 @@ class Session:
             if isinstance(outcome, Stop) and outcome.reason == "target_gone":
                 shell.abort()  # there is nobody left to ask
                 return outcome, shell, None
-            if isinstance(outcome, Lost) and shell.managed:
+            if isinstance(outcome, Lost) and shell.managed and self._may_repeat:
                 self._note_lost(outcome)
             elif isinstance(outcome, Stop):
                 self.consumers.release()
             report = await shell.close()
             outcome = await self._judge(outcome)
-            if not isinstance(outcome, Lost) or not shell.managed:
+            if isinstance(outcome, Lost) and not self._may_repeat:
+                outcome = Lost(outcome.reason, f"{outcome.message}; it was ended and is not run a second time")
+            if not isinstance(outcome, Lost) or not shell.managed or not self._may_repeat:
                 if shell.may_remain:
                     report = await self._end_remains(shell.nonce, shell.leader) or report
                 return outcome, shell, report
@@ -320,6 +325,11 @@ class Session:
                 await asyncio.wait({task})
 
     # -- private ----------------------------------------------------------------------------------------------------
+
+    @property
+    def _may_repeat(self) -> bool:
+        """A lost shell is replaced; a command is not run twice: it may have been a migration."""
+        return not self.opening.command
 
     def _place(self, attach: Attach) -> tuple[int, bool, bool]:
         """Return where output starts for a new consumer, whether that does not follow what it has, and whether bytes are lost."""

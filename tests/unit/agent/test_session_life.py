@@ -100,6 +100,26 @@ async def test_a_lost_shell_is_followed_by_a_new_one_and_the_log_goes_on() -> No
         assert bytes(lab.shell.stdin) == b"y"
 
 
+async def test_a_command_that_was_lost_is_not_run_twice() -> None:
+    async with Lab(command=["./migrate", "--all"]) as lab:
+        lab.shell.end(BROKEN)
+        end = await lab.end()
+        assert (end.reason, end.exit_code) == ("lost", None)
+        assert end.message == "the connection to the API server broke; it was ended and is not run a second time"
+        assert len(lab.cluster.shells) == 1
+        assert lab.cluster.lifelines[0].stdin.endswith(b"end\n")
+
+
+async def test_a_command_is_not_run_again_by_a_successor_but_what_it_left_is_ended() -> None:
+    lab = Lab(command=["./migrate"], incarnation=2, predecessor=Predecessor("u1", "app", 33, 555, "ab" * 16))
+    async with lab:
+        end = await lab.end()
+        assert end.reason == "lost"
+        assert "not run a second time" in end.message
+        assert lab.cluster.shells == []
+        assert bytes(lab.cluster.lifelines[0].stdin) == b"s 33 555\nend\n"
+
+
 async def test_input_for_a_lost_shell_is_dropped_and_not_typed_into_the_next() -> None:
     async with Lab() as lab:
         viewer = lab.attach(Screen())
