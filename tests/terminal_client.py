@@ -144,6 +144,12 @@ class TerminalClient:
         assert self._socket is not None
         await self._socket.send(encode_client(message))  # type: ignore[arg-type]  # a test may send what it likes
 
+    async def try_send(self, message: object) -> None:
+        """Send a message if there is a socket that takes it."""
+        with contextlib.suppress(websockets.WebSocketException, OSError):
+            if self._socket is not None:
+                await self._socket.send(encode_client(message))  # type: ignore[arg-type]  # a test may send what it likes
+
     async def close_session(self) -> None:
         await self.send(Close())
 
