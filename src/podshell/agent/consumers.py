@@ -8,6 +8,7 @@ never do: the ring overwrites, and they get a gap.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -22,6 +23,10 @@ VANISHED_SECONDS = 30.0
 # Before its first viewer a session may print this much: more than any prompt, and a command that floods waits for its reader.
 AWAITED_WINDOW_BYTES = 256 * 1024
 _AWAITED = ""  # no viewer's id is empty
+# 16 KiB within a millisecond is no answer to a key.
+FLOOD_BYTES = 16 * 1024
+BATCH_SECONDS = 0.001
+NOWHERE = 1 << 62
 
 
 class ConsumerChannel(Protocol):
@@ -115,6 +120,12 @@ class Consumers:
         self._attached: list[Consumer] = []
         self._vanished: dict[str, tuple[Consumer, TimerHandle]] = {}
         self._released = False
+        self._share_bytes = 0
+        self._pause_at = self._resume_at = NOWHERE
+        self._late: asyncio.TimerHandle | None = None
+        self._batch_began = 0.0
+        self._batch_from = 0
+        self._flooding = False
 
     def __len__(self) -> int:
         return len(self._attached)
@@ -173,10 +184,12 @@ class Consumers:
         self._changed()
 
     def must_pause(self) -> bool:
-        return any(self.log.head - consumer.acked >= self._limit(consumer) for consumer in self._braking())
+        self._measure_again()
+        return self.log.head >= self._pause_at
 
     def may_resume(self) -> bool:
-        return all(self.log.head - consumer.acked <= self._limit(consumer) // 2 for consumer in self._braking())
+        self._measure_again()
+        return self.log.head <= self._resume_at
 
     def release(self) -> None:
         """The session is being ended: nobody slows the shell any more, and the ring overwrites as for everybody."""
@@ -190,10 +203,23 @@ class Consumers:
                 consumer.channel.send(notice)
 
     def wake(self) -> None:
-        """There is more output."""
+        """There is more output. The echo of a key goes at once; small pieces of a flood wait a millisecond for each other."""
+        flood = self._is_flood()
         for consumer in self._attached:
-            if consumer.channel is not None:
+            if consumer.channel is None:
+                continue
+            if not flood or self.log.head - consumer.pulled >= BLOCK_BYTES:
                 consumer.channel.wake()
+            elif self._late is None:
+                self._late = asyncio.get_running_loop().call_later(BATCH_SECONDS, self._wake_late)
+
+    def _is_flood(self) -> bool:
+        now, head = time.monotonic(), self.log.head
+        passed = now - self._batch_began
+        if passed >= BATCH_SECONDS:
+            self._flooding = passed < 4 * BATCH_SECONDS and head - self._batch_from >= FLOOD_BYTES
+            self._batch_began, self._batch_from = now, head
+        return self._flooding or head - self._batch_from >= FLOOD_BYTES
 
     def end(self, end: End) -> None:
         """Give everybody the end behind the last byte."""
@@ -216,6 +242,12 @@ class Consumers:
     def note_gap(self) -> None:
         self._on_gap()
 
+    def _wake_late(self) -> None:
+        self._late = None
+        for consumer in self._attached:
+            if consumer.channel is not None:
+                consumer.channel.wake()
+
     def _limit(self, consumer: Consumer) -> int:
         # What brakes is never dropped, so all windows together must fit into the budget.
         return min(consumer.window_bytes, max(BLOCK_BYTES, self._budget.share_bytes))
@@ -229,8 +261,20 @@ class Consumers:
         return braking
 
     def _changed(self) -> None:
-        self.log.keep_from = min((consumer.acked for consumer in self._braking()), default=None)
+        self._measure()
         self._on_brake()
+
+    def _measure_again(self) -> None:
+        if self._budget.share_bytes != self._share_bytes:  # sessions came or went
+            self._measure()
+
+    def _measure(self) -> None:
+        """Work out once for many pieces of output where the shell is paused and where it goes on."""
+        self._share_bytes = self._budget.share_bytes
+        braking = self._braking()
+        self.log.keep_from = min((consumer.acked for consumer in braking), default=None)
+        self._pause_at = min((consumer.acked + self._limit(consumer) for consumer in braking), default=NOWHERE)
+        self._resume_at = min((consumer.acked + self._limit(consumer) // 2 for consumer in braking), default=NOWHERE)
 
     def _expire(self, viewer: str) -> None:
         self._drop_vanished(viewer)

@@ -80,6 +80,14 @@ class OutputLog:
 
     def append(self, data: bytes | bytearray | memoryview) -> None:
         """Take output; the oldest is dropped where it is over the limit."""
+        size = len(data)
+        if self._blocks and len(last := self._blocks[-1]) + size <= BLOCK_BYTES:  # nearly always: a pty gives 4 KiB at most
+            last += data
+            self.head += size
+            while self.head - self._first - BLOCK_BYTES >= self._limit_bytes and self.drop_oldest():
+                pass
+            self._budget.count(size)
+            return
         view = memoryview(data)
         while view:
             block = self._blocks[-1] if self._blocks else b""

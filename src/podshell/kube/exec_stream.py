@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import picows
 
-from podshell.kube.channels import OFFER_V4_ONLY, ChannelCodec, ExitCode, Failure, Output, Subprotocol, Up
+from podshell.kube.channels import OFFER_V4_ONLY, STDERR, STDOUT, ChannelCodec, ExitCode, Failure, Output, Subprotocol, Up
 from podshell.kube.classify import Failed, FailureKind, classify
 from podshell.kube.errors import ExecRefused, KubeError
 from podshell.kube.exec_dial import bound_socket, dial, negotiated
@@ -286,6 +286,10 @@ class ExecStream:
 
     def _receive(self, message: memoryview) -> None:
         self._received_at = self._loop.time()
+        if self._printed and len(message) > 1 and (channel := message[0]) in (STDOUT, STDERR):  # the hot path: no events are made
+            if not self._closing_here and not self._finished:
+                self._receiver.output(channel, message[1:])
+            return
         for event in self._codec.receive(message):
             match event:
                 case Output():
