@@ -68,7 +68,9 @@ class FrontDoor:
         self._allowed = allowed
         self._body_bytes = body_bytes
         # Mantine and xterm.js set style attributes, hence 'unsafe-inline' for styles and nothing else; blob: for the snapshot worker.
-        sockets = " ".join(sorted(origin.replace("http", "ws", 1) for origin in allowed.origins))
+        # A source cannot be an IPv6 address (CSP 3, host-source): there 'self' has to do, which in current browsers means ws: as well.
+        named = [origin for origin in allowed.origins if "[" not in origin]
+        sockets = " ".join(sorted(origin.replace("http", "ws", 1) for origin in named))
         policy = (
             "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
             f"connect-src 'self' {sockets}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
