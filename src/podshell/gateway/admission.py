@@ -9,6 +9,7 @@ import asyncio
 import logging
 import secrets
 from dataclasses import dataclass
+from weakref import WeakSet
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -16,10 +17,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from podshell.gateway.agent_link import AgentLink
 from podshell.gateway.answers import Refused, refused
+from podshell.gateway.audit import Audit, AuditEntry
 from podshell.gateway.clusters import Clusters
 from podshell.gateway.database import unix_ms
 from podshell.gateway.keepers import LinkKeeper
 from podshell.gateway.links import LinkRegistry
+from podshell.policy.rules import Target
 from podshell.wire import messages as m
 from podshell.wire.errors import ErrorCode
 from podshell.wire.frames import LinkFault
@@ -45,8 +48,13 @@ class Welcoming:
 class LinkDoor:
     """Lets agents in and carries their links."""
 
-    def __init__(self, links: LinkRegistry, clusters: Clusters, keeper: LinkKeeper, welcoming: Welcoming, *, pending_limit: int) -> None:
+    def __init__(
+        self, links: LinkRegistry, clusters: Clusters, audit: Audit, keeper: LinkKeeper, welcoming: Welcoming, *, pending_limit: int
+    ) -> None:
         self._links = links
+        self._audit = audit
+        # links with whose identity a clone came; each is told to the audit once, however often the clone tries
+        self._cloned: WeakSet[AgentLink] = WeakSet()
         self._clusters = clusters
         self._keeper = keeper
         self._welcoming = welcoming
@@ -118,6 +126,11 @@ class LinkDoor:
         if older is None:
             return
         if older.place.epoch == hello.epoch and await older.answers_within(CLONE_PROBE_SECONDS):
+            if older not in self._cloned:
+                self._cloned.add(older)
+                details = {"instance": hello.instance, "epoch": hello.epoch, "public_key": hello.public_key.hex()}
+                target = Target(hello.cluster)
+                await self._audit.append(AuditEntry(actor="agent", action="agent.clone", outcome="refused", target=target, details=details))
             raise refused(
                 ErrorCode.CONFLICT,
                 "another agent with this instance id and epoch is connected: one is a clone",

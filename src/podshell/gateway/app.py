@@ -28,6 +28,7 @@ from podshell.gateway.admission import LinkDoor, Welcoming
 from podshell.gateway.answers import Refused, refusal_answer
 from podshell.gateway.audit import Audit
 from podshell.gateway.authority import Authority
+from podshell.gateway.browsers import Browsers
 from podshell.gateway.bus import REVOCATIONS, AuthorityChanged, Bus, LocalBus, decode_hint, encode_hint
 from podshell.gateway.clusters import Clusters
 from podshell.gateway.credentials import Credentials
@@ -155,36 +156,37 @@ class Gateway:
         key = load_or_make_key(settings.grant_key_path)
         database = Database(settings.database_path)
         await database.open()
-        credentials = Credentials(database)
+        audit = Audit(database)
+        credentials = Credentials(database, audit, bus)
         await credentials.ensure_owner(settings.owner)
         replica = secrets.token_hex(8)
         cookie = f"podshell_{self._address[1]}"
         doorman = Doorman(credentials, cookie)
         tickets = TicketBox(unix_ms, per_user=settings.tickets_per_user)
-        audit = Audit(database)
+        browsers = Browsers(bus, credentials)
         authority = Authority(key, audit, self._policy)
         journal = Journal(database, bus)
         links = LinkRegistry(bus)
         clusters = Clusters(database, audit, authority, links, bus)
         sessions = Sessions(settings, journal, audit, authority, links, clusters, credentials)
         inventory = Inventory(links, clusters, authority, tasks)
-        terminals = Terminals(doorman, tickets, sessions, authority, pending_limit=settings.pending_sockets)
+        terminals = Terminals(doorman, browsers, tickets, sessions, authority, pending_limit=settings.pending_sockets)
         recordings = Recordings(settings.recordings_dir, journal, authority, credentials, tasks)
         live = LiveSockets(
-            doorman, tickets, inventory, sessions, clusters, bus,
+            doorman, browsers, tickets, inventory, sessions, clusters, bus,
             pending_limit=settings.pending_sockets, subscription_limit=settings.live_subscriptions,
         )  # fmt: skip
         keeper = LinkKeeper(journal, audit, sessions, links, recordings)
         welcoming = Welcoming(replica, settings.ping_seconds, [public_bytes(key.public_key())])
-        self._door = LinkDoor(links, clusters, keeper, welcoming, pending_limit=settings.pending_sockets)
+        self._door = LinkDoor(links, clusters, audit, keeper, welcoming, pending_limit=settings.pending_sockets)
         Restarts(journal, authority, links, sessions, credentials, tasks, settings.takeover_seconds)
         sessions.on_revoked = terminals.drop
         terminals.on_resize = recordings.note_resize
         bus.subscribe(REVOCATIONS, self._note_revocation)
-        tasks.start("review", self._review(), endless=True)
+        tasks.start("review", self._review(browsers), endless=True)
         self._services = Services(
-            settings, replica, cookie, datetime.now(UTC), database, credentials, doorman, tickets, audit, authority, journal, bus, links,
-            clusters, sessions, inventory, terminals, recordings,
+            settings, replica, cookie, datetime.now(UTC), database, credentials, browsers, doorman, tickets, audit, authority, journal, bus,
+            links, clusters, sessions, inventory, terminals, recordings,
         )  # fmt: skip
         return build_app(self._services, terminals, live, self._door)
 
@@ -193,11 +195,12 @@ class Gateway:
         if not self._tasks.closed:
             self._tasks.start("revocation", self.services.sessions.review(hint.user, hint.session))
 
-    async def _review(self) -> None:
-        """Decide anew for all live sessions now and then, whatever the bus has lost."""
+    async def _review(self, browsers: Browsers) -> None:
+        """Decide anew for all live sessions and open sockets now and then, whatever the bus has lost."""
         while True:
             await asyncio.sleep(REVIEW_SECONDS)
             try:
+                await browsers.review()
                 await self.services.sessions.review()
             except SQLAlchemyError:
                 log.exception("live sessions could not be reviewed; the next time is in %s s", REVIEW_SECONDS)

@@ -16,6 +16,7 @@ from msgspec import Struct
 SESSIONS = "sessions"
 CLUSTERS = "clusters"
 REVOCATIONS = "revocations"
+BROWSERS = "browsers"
 
 
 class SessionChanged(Struct, frozen=True):
@@ -36,6 +37,12 @@ class AuthorityChanged(Struct, frozen=True):
 
     user: str = ""
     session: str = ""
+
+
+class BrowserSignedOut(Struct, frozen=True):
+    """End the sockets of this browser (the SHA-256 of its cookie)."""
+
+    browser: str
 
 
 Handler = Callable[[bytes], None]
@@ -104,7 +111,7 @@ class HostileBus:
         return self._inner.subscribe(subject, handler)
 
 
-def encode_hint(hint: SessionChanged | ClusterChanged | AuthorityChanged) -> bytes:
+def encode_hint(hint: SessionChanged | ClusterChanged | AuthorityChanged | BrowserSignedOut) -> bytes:
     """Build the payload of a hint."""
     return msgspec.json.encode(hint)
 

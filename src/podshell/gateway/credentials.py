@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -13,20 +14,27 @@ from sqlalchemy import delete, insert, select
 
 from podshell.gateway import tables
 from podshell.gateway.answers import refused
+from podshell.gateway.audit import Audit, AuditEntry, Outcome
+from podshell.gateway.bus import BROWSERS, BrowserSignedOut, Bus, encode_hint
 from podshell.gateway.callers import Caller
 from podshell.gateway.database import Database, unix_ms
-from podshell.policy.rules import OWNER_ROLE, Subject
+from podshell.policy.rules import OWNER_ROLE, Subject, Target
 from podshell.wire.errors import ErrorCode
 
 SIGNIN_LIFETIME_MS = 5 * 60_000
 BROWSER_LIFETIME_MS = 30 * 86_400_000
+SIGN_IN, SIGN_OUT = "browser.signin", "browser.signout"
+# Of the hash of a cookie, in the audit: enough to tell browsers apart.
+BROWSER_ID_DIGITS = 12
 
 
 class Credentials:
     """Makes and checks secrets. State is in the database, so that a browser stays signed in when the gateway restarts."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, audit: Audit, bus: Bus) -> None:
         self._database = database
+        self._audit = audit
+        self._bus = bus
 
     async def ensure_owner(self, name: str) -> None:
         """Make the one user of a gateway without sign-on, as owner."""
@@ -52,7 +60,7 @@ class Credentials:
         return secret
 
     async def redeem_signin(self, secret: str) -> tuple[str, Caller]:
-        """Exchange a sign-in secret for a browser session: its cookie value, and who it is.
+        """Exchange a sign-in secret for a browser session: its cookie value, and who it is. The audit has it.
 
         Raises:
             Refused: unauthenticated: unknown, used or expired.
@@ -65,13 +73,15 @@ class Credentials:
                 delete(links).where(links.c.hash == _digest(secret)).returning(links.c.user, links.c.expires_ms)
             )
             link = taken.first()
-            if link is not None and link.expires_ms > now:
-                row = {"hash": _digest(cookie), "user": link.user, "created_ms": now, "expires_ms": now + BROWSER_LIFETIME_MS}
-                await connection.execute(insert(tables.browser_sessions).values(row))
         if link is None or link.expires_ms <= now:
+            if link is not None:  # a secret that never was is nobody's: whoever guesses must not fill the audit
+                await self._audit.append(_entry(link.user, SIGN_IN, "refused", why="the sign-in link has expired"))
             raise refused(
                 ErrorCode.UNAUTHENTICATED, "this sign-in link was used before or is older than 5 minutes", "get a new one from the terminal"
             )
+        row = {"hash": _digest(cookie), "user": link.user, "created_ms": now, "expires_ms": now + BROWSER_LIFETIME_MS}
+        entry = _entry(link.user, SIGN_IN, "done", browser=_digest(cookie)[:BROWSER_ID_DIGITS])
+        await self._audit.append(entry, insert(tables.browser_sessions).values(row))
         caller = await self.browser_caller(cookie)
         assert caller is not None
         return cookie, caller
@@ -89,9 +99,19 @@ class Credentials:
         return None if row is None else Caller(row.name, row.role, page_token(cookie), hashed)
 
     async def sign_out(self, caller: Caller) -> None:
-        """Forget a browser session."""
-        async with self._database.transaction() as connection:
-            await connection.execute(delete(tables.browser_sessions).where(tables.browser_sessions.c.hash == caller.session_hash))
+        """Forget a browser session; its open sockets end. Nothing happens to a command line, which has none."""
+        if not caller.session_hash:
+            return
+        entry = _entry(caller.name, SIGN_OUT, "done", browser=caller.session_hash[:BROWSER_ID_DIGITS])
+        await self._audit.append(entry, delete(tables.browser_sessions).where(tables.browser_sessions.c.hash == caller.session_hash))
+        self._bus.publish(BROWSERS, encode_hint(BrowserSignedOut(caller.session_hash)))
+
+    async def signed_in(self, browsers: Collection[str]) -> set[str]:
+        """Return those of the browsers (SHA-256 of their cookies) that are signed in now."""
+        table = tables.browser_sessions
+        query = select(table.c.hash).where(table.c.hash.in_(browsers), table.c.expires_ms > unix_ms())
+        async with self._database.reading() as connection:
+            return set((await connection.scalars(query)).all())
 
     async def write_cli_token(self, path: Path, user: str, gateway_url: str) -> None:
         """Write a new bearer token and the gateway's address to a 0600 file as JSON `{"gateway", "token"}`, in one step.
@@ -124,6 +144,10 @@ class Credentials:
 def page_token(cookie: str) -> str:
     """Derive the token that a page holds from its browser's cookie value: a page of another site can send the cookie but not know this."""
     return base64.urlsafe_b64encode(hashlib.sha256(b"podshell-page-token\0" + cookie.encode()).digest()).decode().rstrip("=")
+
+
+def _entry(user: str, action: str, outcome: Outcome, **details: str) -> AuditEntry:
+    return AuditEntry(actor=user, action=action, outcome=outcome, target=Target(), details=details)
 
 
 def _digest(secret: str) -> str:

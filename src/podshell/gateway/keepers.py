@@ -63,6 +63,7 @@ class LinkKeeper:
                 tasks.start("intake", self._take_in(link, inbox), endless=True)
                 tasks.start("recorders", self._recordings.resume(link))
                 await link.run()
+                self._links.remove(link)  # nobody may choose it any more while its last facts are written
                 # what it said last counts: the facts of an agent that stops come with its goodbye, and are told no second time
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(LAST_FACTS_SECONDS):

@@ -16,11 +16,12 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from podshell.aio.tasks import TaskSet
 from podshell.gateway.answers import Refused, refused
+from podshell.gateway.browsers import SIGNED_OUT, Browsers, Visit
 from podshell.gateway.bus import CLUSTERS, SESSIONS, Bus, SessionChanged, decode_hint
 from podshell.gateway.callers import Caller
 from podshell.gateway.clusters import Clusters
 from podshell.gateway.doors import Doorman
-from podshell.gateway.inventory import Inventory
+from podshell.gateway.inventory import Inventory, View
 from podshell.gateway.models import LiveBatch, LiveError, LiveHello, LivePing, LiveReady, LiveSubscribe, LiveUnsubscribe, error_body
 from podshell.gateway.origins import refuse_socket
 from podshell.gateway.sessions import Sessions
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 SUBPROTOCOL = "podshell.live.v1"
 HELLO_SECONDS = 5.0
 PING_SECONDS = 20.0
+GOODBYE_SECONDS = 2.0
 # A bus may drop a hint; so often everything is read again.
 RESYNC_SECONDS = 15.0
 # A pod row is about 1 KiB: batches of half a MiB keep the page responsive.
@@ -47,6 +49,7 @@ class LiveSockets:
     def __init__(
         self,
         doorman: Doorman,
+        browsers: Browsers,
         tickets: TicketBox,
         inventory: Inventory,
         sessions: Sessions,
@@ -57,6 +60,7 @@ class LiveSockets:
         subscription_limit: int,
     ) -> None:
         self._doorman = doorman
+        self._browsers = browsers
         self._tickets = tickets
         self._inventory = inventory
         self._sessions = sessions
@@ -76,9 +80,14 @@ class LiveSockets:
             await refuse_socket(error.refusal, socket.scope, socket.receive, socket.send)
             return
         await socket.accept(SUBPROTOCOL if SUBPROTOCOL in socket.scope.get("subprotocols", ()) else None)
+        with self._browsers.visit(caller) as visit:
+            await self._serve(socket, caller, visit)
+
+    async def _serve(self, socket: WebSocket, caller: Caller, visit: Visit) -> None:
         try:
             await self._let_in(socket, caller)
             page = _Page(socket, caller, self._inventory, self._sessions, self._clusters, self._bus, self._subscription_limit)
+            visit.on_end(page.sign_out)
             await page.run()
         except (WebSocketDisconnect, TimeoutError):
             await _close(socket, 4401)
@@ -172,6 +181,14 @@ class _Page:
         self._wake = asyncio.Event()
         # for each of the gateway's own topics, what wakes those who follow it
         self._stale: dict[str, set[asyncio.Event]] = {"sessions": set(), "clusters": set()}
+        self._signed_out = False
+        self._reading: asyncio.Timeout | None = None
+
+    def sign_out(self) -> None:
+        """End the page: nobody is signed in there any more."""
+        self._signed_out = True
+        if self._reading is not None:
+            self._reading.reschedule(asyncio.get_running_loop().time())
 
     async def run(self) -> None:
         ends = [self._bus.subscribe(SESSIONS, self._note_session), self._bus.subscribe(CLUSTERS, self._note_cluster)]
@@ -179,7 +196,12 @@ class _Page:
             async with TaskSet(f"live page of {self._caller.name}") as tasks:
                 tasks.start("writer", self._write())
                 tasks.start("pinger", self._ping())
-                await self._read(tasks)
+                async with asyncio.timeout(None) as self._reading:
+                    if self._signed_out:
+                        raise Refused(SIGNED_OUT)
+                    await self._read(tasks)
+        except TimeoutError:
+            raise Refused(SIGNED_OUT) from None
         finally:
             for end in ends:
                 end()
@@ -210,8 +232,8 @@ class _Page:
             subscription.leave = partial(_cancel, task)
             return
         try:
-            look = self._inventory.look(self._caller.subject, wanted.topic, wanted.cluster, wanted.namespace, subscription)
-            subscription.leave = await look
+            view = View(wanted.cluster, wanted.topic, wanted.namespace, wanted.name, wanted.kind)
+            subscription.leave = await self._inventory.look(self._caller.subject, view, subscription)
         except Refused as error:
             subscription.take_refusal(error.refusal)
 
@@ -302,8 +324,9 @@ async def _wait_at_most(event: asyncio.Event, seconds: float) -> None:
 
 async def _close(socket: WebSocket, code: int, last: LiveError | None = None) -> None:
     try:
-        if last is not None:
-            await socket.send_text(msgspec.json.encode(last).decode())
-        await socket.close(code)
-    except (WebSocketDisconnect, RuntimeError):
+        async with asyncio.timeout(GOODBYE_SECONDS):  # a page that does not read is cut off when this returns
+            if last is not None:
+                await socket.send_text(msgspec.json.encode(last).decode())
+            await socket.close(code)
+    except (WebSocketDisconnect, RuntimeError, TimeoutError):
         log.debug("the page was gone already")

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 if TYPE_CHECKING:
     from podshell.gateway.audit import Audit
     from podshell.gateway.authority import Authority
+    from podshell.gateway.browsers import Browsers
     from podshell.gateway.bus import Bus
     from podshell.gateway.clusters import Clusters
     from podshell.gateway.credentials import Credentials
@@ -36,6 +37,7 @@ class Services:
     started_at: datetime
     database: Database
     credentials: Credentials
+    browsers: Browsers
     doorman: Doorman
     tickets: TicketBox
     audit: Audit

@@ -6,11 +6,13 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
+from functools import partial
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from podshell.gateway.answers import Refused, refused
 from podshell.gateway.authority import ATTACH, OBSERVE, Authority
+from podshell.gateway.browsers import SIGNED_OUT, Browsers, Visit
 from podshell.gateway.callers import Caller
 from podshell.gateway.doors import Doorman
 from podshell.gateway.journal import SessionRecord
@@ -34,8 +36,11 @@ _OPERATIONS = {"owner": ATTACH, "observer": OBSERVE}
 class Terminals:
     """All terminal sockets of this replica."""
 
-    def __init__(self, doorman: Doorman, tickets: TicketBox, sessions: Sessions, authority: Authority, *, pending_limit: int) -> None:
+    def __init__(
+        self, doorman: Doorman, browsers: Browsers, tickets: TicketBox, sessions: Sessions, authority: Authority, *, pending_limit: int
+    ) -> None:
         self._doorman = doorman
+        self._browsers = browsers
         self._tickets = tickets
         self._sessions = sessions
         self._authority = authority
@@ -58,8 +63,12 @@ class Terminals:
             await refuse_socket(error.refusal, socket.scope, socket.receive, socket.send)
             return
         await socket.accept(SUBPROTOCOL)
+        with self._browsers.visit(caller) as visit:
+            await self._serve(socket, caller, visit)
+
+    async def _serve(self, socket: WebSocket, caller: Caller, visit: Visit) -> None:
         try:
-            relay = await self._let_in(socket, caller)
+            relay = await self._let_in(socket, caller, visit)
         except (Refused, StreamRefused, TerminalFault, TimeoutError) as error:
             await _close_with_error(socket, error)
             return
@@ -79,7 +88,7 @@ class Terminals:
         if self._pending >= self._pending_limit:
             raise refused(ErrorCode.LIMIT_REACHED, "too many sockets have not said who they are", "try again", retry_after_ms=1000)
 
-    async def _let_in(self, socket: WebSocket, caller: Caller) -> Relay | None:
+    async def _let_in(self, socket: WebSocket, caller: Caller, visit: Visit) -> Relay | None:
         self._pending += 1
         try:
             async with asyncio.timeout(HELLO_SECONDS):
@@ -91,7 +100,7 @@ class Terminals:
             raise refused(ErrorCode.BAD_REQUEST, f"the role {hello.role!r} is not for terminals")
         record = await self._sessions.find(caller.subject, hello.session)
         try:
-            return await self._attach(socket, caller, hello, record)
+            return await self._attach(socket, caller, visit, hello, record)
         except (Refused, StreamRefused) as error:
             # an ended session whose agent has nothing of it any more: its end is all there is to show
             ended = await self._sessions.find(caller.subject, hello.session)
@@ -101,7 +110,7 @@ class Terminals:
             await socket.close(1000)
             return None
 
-    async def _attach(self, socket: WebSocket, caller: Caller, hello: TerminalHello, record: SessionRecord) -> Relay:
+    async def _attach(self, socket: WebSocket, caller: Caller, visit: Visit, hello: TerminalHello, record: SessionRecord) -> Relay:
         link = self._sessions.link_of(record)
         operation = _OPERATIONS[hello.role]
         details = {"viewer": hello.viewer, "client": hello.client}
@@ -115,6 +124,7 @@ class Terminals:
 
         self._replace(hello)
         relay = Relay(socket, link, hello, close, self.on_resize)
+        visit.on_end(partial(relay.fail, SIGNED_OUT))
         self._relays.add(relay)
         try:
             relay.start(link.attach(permit, _attach_message(hello, record.target), relay))

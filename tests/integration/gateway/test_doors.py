@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import stat
 
 import httpx
 import pytest
 import websockets
-from gateway_lab import POD, Lab
+from fake_agent import FakeAgent
+from gateway_lab import POD, Browser, Lab, hello
+from sqlalchemy import delete
+
+from podshell.gateway import tables
+from podshell.gateway.database import unix_ms
 
 # What may stand in Origin, with {port} for the gateway's own. Only the exact three of this machine may use it.
 ORIGINS = [
@@ -141,6 +148,77 @@ async def test_signing_out_ends_the_cookie(lab: Lab) -> None:
     await browser.close()
 
 
+async def signed_in_actions(lab: Lab) -> list[tuple[str, str, str]]:
+    rows = await lab.gateway.services.audit.newest(100)
+    return [(row.actor, row.action, row.outcome) for row in reversed(rows) if row.action.startswith("browser.")]
+
+
+async def test_signing_in_and_out_is_in_the_audit(lab: Lab) -> None:
+    browser = await lab.browser()
+    await browser.client.post("/api/signout", headers=browser.headers())
+    assert await signed_in_actions(lab) == [("ada", "browser.signin", "done"), ("ada", "browser.signout", "done")]
+    rows = await lab.gateway.services.audit.newest(100)
+    browsers = {str(row.details["browser"]) for row in rows if row.action.startswith("browser.")}
+    assert len(browsers) == 1, "both rows name the same browser"
+    assert not any(name in browser.cookie for name in browsers)
+    await browser.close()
+
+
+async def test_a_guessed_sign_in_secret_leaves_no_row_and_an_expired_one_does(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = await lab.gateway.make_signin_link()
+    monkeypatch.setattr("podshell.gateway.credentials.unix_ms", lambda: unix_ms() + 5 * 60_000)
+    async with httpx.AsyncClient(base_url=lab.url) as client:
+        for secret in ("guessed", link.split("#signin=")[1]):
+            assert (await client.post("/api/signin", json={"secret": secret})).status_code == 401
+    assert await signed_in_actions(lab) == [("ada", "browser.signin", "refused")]
+
+
+async def open_sockets(lab: Lab, agent: FakeAgent, browser: Browser) -> tuple[websockets.ClientConnection, websockets.ClientConnection]:
+    """Open a terminal and a live socket as a signed-in browser."""
+    opened = await browser.client.post("/api/sessions", json=POD, headers=browser.headers())
+    terminal = await lab.terminal_socket(Cookie=browser.cookie, Origin=lab.url)
+    await terminal.send(hello(opened.json()["session"]["id"], opened.json()["ticket"]))
+    await terminal.recv()  # ATTACHED
+    ticket = await browser.client.post("/api/tickets", json={"purpose": "live"}, headers=browser.headers())
+    live = await websockets.connect(
+        f"{lab.ws_url}/ws/live",
+        subprotocols=[websockets.Subprotocol("podshell.live.v1")],
+        additional_headers={"Cookie": browser.cookie, "Origin": lab.url},
+    )
+    await live.send(json.dumps({"ticket": ticket.json()["ticket"]}))
+    await live.recv()  # ready
+    return terminal, live
+
+
+async def test_signing_out_ends_the_browsers_sockets_and_nobody_elses(lab: Lab, agent: FakeAgent) -> None:
+    leaving, staying = await lab.browser(), await lab.browser()
+    gone, kept = await open_sockets(lab, agent, leaving), await open_sockets(lab, agent, staying)
+    await leaving.client.post("/api/signout", headers=leaving.headers())
+    async with asyncio.timeout(20):
+        for socket in gone:
+            await socket.wait_closed()
+            assert socket.close_code == 4401
+    for socket in kept:
+        await (await socket.ping())
+        await socket.close()
+    assert len(agent.shells) == 2, "the shells go on"
+    await leaving.close()
+    await staying.close()
+
+
+async def test_a_browser_whose_sign_out_the_bus_lost_is_found_by_the_review(lab: Lab, agent: FakeAgent) -> None:
+    browser = await lab.browser()
+    sockets = await open_sockets(lab, agent, browser)
+    async with lab.gateway.services.database.transaction() as connection:
+        await connection.execute(delete(tables.browser_sessions))
+    await lab.gateway.services.browsers.review()
+    async with asyncio.timeout(20):
+        for socket in sockets:
+            await socket.wait_closed()
+            assert socket.close_code == 4401
+    await browser.close()
+
+
 async def test_a_browser_stays_signed_in_when_the_gateway_restarts(lab: Lab) -> None:
     browser = await lab.browser()
     await lab.restart()
@@ -197,6 +275,7 @@ async def test_every_answer_carries_the_protective_headers(lab: Lab) -> None:
             assert "default-src 'self'" in headers["content-security-policy"]
             assert "frame-ancestors 'none'" in headers["content-security-policy"]
             assert f"ws://127.0.0.1:{lab.port}" in headers["content-security-policy"]
+            assert "[" not in headers["content-security-policy"], "an IPv6 address is no source, and browsers complain of it"
             assert headers["x-content-type-options"] == "nosniff"
             assert headers["referrer-policy"] == "no-referrer"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 
 import pytest
@@ -9,6 +10,10 @@ import websockets
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fake_agent import FakeAgent
 from gateway_lab import POD, Lab
+
+from podshell.gateway.facts import FactKeeper
+from podshell.wire.messages import Fact
+from terminal_client import ApiError
 
 
 async def rejected(agent: FakeAgent) -> str:
@@ -65,9 +70,12 @@ async def test_a_proof_binds_everything_that_is_claimed(lab: Lab, agent: FakeAge
 
 
 async def test_the_newer_of_two_clones_is_refused_and_the_older_stays(lab: Lab, agent: FakeAgent) -> None:
-    clone = FakeAgent(lab.url, "lab", key=agent.key, instance=agent.instance)
-    clone.epoch = agent.epoch
-    assert await rejected(clone) == "conflict"
+    for _ in range(2):
+        clone = FakeAgent(lab.url, "lab", key=agent.key, instance=agent.instance)
+        clone.epoch = agent.epoch
+        assert await rejected(clone) == "conflict"
+    rows = [row for row in await lab.gateway.services.audit.newest(100) if row.action == "agent.clone"]
+    assert [(row.cluster, row.outcome, row.details["instance"]) for row in rows] == [("lab", "refused", "agent-1")], "told once"
     api = lab.api()
     session, _ = await api.open_session(**POD)
     assert session in agent.shells
@@ -80,6 +88,37 @@ async def test_a_new_life_takes_the_place_of_the_old_link(lab: Lab, agent: FakeA
         links = lab.gateway.services.links.all()
         assert [link.place.epoch for link in links] == [newer.epoch]
         await agent.stop()
+
+
+async def test_a_lost_link_is_not_chosen_while_its_last_facts_are_written(
+    lab: Lab, agent: FakeAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = lab.api()
+    session, _ = await api.open_session(**POD)
+    await agent.until(lambda: not agent.unacked)
+    writing, go_on = asyncio.Event(), asyncio.Event()
+    keep = FactKeeper.keep
+
+    async def slowly(self: FactKeeper, fact: Fact) -> object:
+        writing.set()
+        await go_on.wait()
+        return await keep(self, fact)
+
+    monkeypatch.setattr(FactKeeper, "keep", slowly)
+    monkeypatch.setattr("podshell.gateway.keepers.LAST_FACTS_SECONDS", 60.0)
+    gone = asyncio.Event()
+    lab.gateway.services.links.on_change(lambda _, up: None if up else gone.set())
+    agent.tell(session, "ended", reason="idle")
+    async with asyncio.timeout(20):
+        await writing.wait()
+        await agent.stop()
+        await gone.wait()
+    with pytest.raises(ApiError) as offline:
+        await api.open_session(**POD)
+    assert offline.value.error["code"] == "agent_offline"
+    go_on.set()
+    await lab.record_when(session, lambda record: record.end is not None)
+    await api.close()
 
 
 async def test_an_agent_that_speaks_out_of_turn_is_cut_off(lab: Lab) -> None:
