@@ -205,6 +205,8 @@ class Relay:
                     # told goodbye, and it does not read
                     if self._direct is not None:
                         self._direct.abort()
+                finally:
+                    self._deadline = None  # the link may still say goodbye while the writer ends; a timeout that is over cannot be moved
         finally:
             if self._stream:
                 # not DETACH: nobody left on purpose, and the agent holds output back for a while
