@@ -125,6 +125,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/clusters/{cluster}/namespaces/{namespace}/pods/{pod}/details": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One pod with everything that is known of it
+         * @description Answer with the pod's details; a page that stays follows the live topic `pod` instead.
+         */
+        get: operations["getPodDetails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/clusters/{cluster}/namespaces/{namespace}/pods/{pod}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The Kubernetes events of a pod
+         * @description Answer with the pod's events as the API server still has them, in no order; the live topic `events` follows them.
+         */
+        get: operations["listPodEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions": {
         parameters: {
             query?: never;
@@ -355,6 +395,80 @@ export interface components {
             colour?: string;
         };
         /**
+         * ConditionRow
+         * @description A condition. `status`: True, False, Unknown. `since`: its last transition.
+         */
+        ConditionRow: {
+            type: string;
+            status: string;
+            /** @default  */
+            reason?: string;
+            /** @default  */
+            message?: string;
+            /** @default  */
+            since?: string;
+        };
+        /**
+         * ContainerDetails
+         * @description One container. `role` and `state` as in ContainerRow.
+         *
+         *         `termination` is the end of the present run, `last_termination` of the one before. `security`: its facts as short lines, such as
+         *         "privileged" or "runs as user 0". `environment`: names only.
+         */
+        ContainerDetails: {
+            name: string;
+            /** @default container */
+            role?: string;
+            /** @default  */
+            image?: string;
+            /** @default  */
+            image_id?: string;
+            /** @default  */
+            container_id?: string;
+            /** @default unknown */
+            state?: string;
+            /** @default  */
+            reason?: string;
+            /** @default  */
+            message?: string;
+            /** @default false */
+            ready?: boolean;
+            /** @default null */
+            started?: boolean | null;
+            /** @default 0 */
+            restarts?: number;
+            /** @default  */
+            started_at?: string;
+            /** @default null */
+            termination?: components["schemas"]["TerminationRow"] | null;
+            /** @default null */
+            last_termination?: components["schemas"]["TerminationRow"] | null;
+            /** @default [] */
+            command?: string[];
+            /** @default [] */
+            args?: string[];
+            /** @default [] */
+            ports?: string[];
+            /** @default {} */
+            requests?: {
+                [key: string]: string;
+            };
+            /** @default {} */
+            limits?: {
+                [key: string]: string;
+            };
+            /** @default [] */
+            mounts?: components["schemas"]["MountRow"][];
+            /** @default [] */
+            probes?: string[];
+            /** @default [] */
+            environment?: string[];
+            /** @default [] */
+            security?: string[];
+            /** @default  */
+            target?: string;
+        };
+        /**
          * ContainerRow
          * @description One container of a pod. `role`: container, init, sidecar, ephemeral. `state`: running, waiting, terminated, unknown.
          */
@@ -436,6 +550,27 @@ export interface components {
             };
             retry_after_ms?: number;
         };
+        /**
+         * EventRow
+         * @description A Kubernetes event. `type`: Normal or Warning. `count` times between `first_at` and `last_at`; `container` when it is about one.
+         */
+        EventRow: {
+            uid: string;
+            type: string;
+            reason: string;
+            message: string;
+            count: number;
+            first_at: string;
+            last_at: string;
+            /** @default  */
+            source?: string;
+            /** @default  */
+            object_kind?: string;
+            /** @default  */
+            object_name?: string;
+            /** @default  */
+            container?: string;
+        };
         /** GatewayInfo */
         GatewayInfo: {
             version: string;
@@ -459,7 +594,7 @@ export interface components {
             /** @enum {unknown} */
             type: "batch";
             id: string;
-            set: (components["schemas"]["PodRow"] | components["schemas"]["NodeRow"] | components["schemas"]["NamespaceRow"] | components["schemas"]["ServiceRow"] | components["schemas"]["WorkloadRow"] | components["schemas"]["Session"] | components["schemas"]["Cluster"])[];
+            set: (components["schemas"]["PodRow"] | components["schemas"]["NodeRow"] | components["schemas"]["NamespaceRow"] | components["schemas"]["ServiceRow"] | components["schemas"]["WorkloadRow"] | components["schemas"]["Session"] | components["schemas"]["Cluster"] | components["schemas"]["PodDetails"] | components["schemas"]["EventRow"])[];
             removed: string[];
             complete: boolean;
             reset: boolean;
@@ -488,15 +623,22 @@ export interface components {
             /** @enum {unknown} */
             type: "ready";
         };
-        /** LiveSubscribe */
+        /**
+         * LiveSubscribe
+         * @description `name` says which object the topics `pod` (one row: PodDetails) and `events` (rows: EventRow) are about, `kind` whose events.
+         */
         LiveSubscribe: {
             subscribe: string;
             /** @enum {unknown} */
-            topic: "clusters" | "namespaces" | "nodes" | "pods" | "services" | "sessions" | "workloads";
+            topic: "clusters" | "events" | "namespaces" | "nodes" | "pod" | "pods" | "services" | "sessions" | "workloads";
             /** @default  */
             cluster?: string;
             /** @default  */
             namespace?: string;
+            /** @default  */
+            name?: string;
+            /** @default  */
+            kind?: ("CronJob" | "DaemonSet" | "Deployment" | "Job" | "Node" | "Pod" | "ReplicaSet" | "Service" | "StatefulSet") | "";
         };
         /** LiveUnsubscribe */
         LiveUnsubscribe: {
@@ -508,6 +650,13 @@ export interface components {
             page_token: string;
             gateway: components["schemas"]["GatewayInfo"];
             idle_timeout_seconds: number;
+        };
+        /** MountRow */
+        MountRow: {
+            path: string;
+            volume: string;
+            /** @default false */
+            read_only?: boolean;
         };
         /** NamespaceRow */
         NamespaceRow: {
@@ -586,6 +735,93 @@ export interface components {
             session: components["schemas"]["Session"];
             ticket: string;
             expires_at: string;
+        };
+        /**
+         * OwnerRow
+         * @description One link of an owner chain.
+         */
+        OwnerRow: {
+            kind: string;
+            name: string;
+            /** @default  */
+            uid?: string;
+        };
+        /**
+         * PodDetails
+         * @description A pod as its drawer shows it; `status`, `ready`, `shell_refusal` and the like as in PodRow.
+         *
+         *         `owners` goes from the nearest to the farthest. `annotations_left_out` names those that are not shown: `last-applied`, and what is
+         *         too many.
+         */
+        PodDetails: {
+            uid: string;
+            namespace: string;
+            name: string;
+            phase: string;
+            status: string;
+            ready: string;
+            restarts: number;
+            created_at: string;
+            /** @default  */
+            started_at?: string;
+            /** @default  */
+            deleted_at?: string;
+            /** @default null */
+            grace_seconds?: number | null;
+            /** @default  */
+            reason?: string;
+            /** @default  */
+            message?: string;
+            /** @default  */
+            node?: string;
+            /** @default [] */
+            ips?: string[];
+            /** @default  */
+            host_ip?: string;
+            /** @default  */
+            service_account?: string;
+            /** @default  */
+            qos?: string;
+            /** @default  */
+            priority_class?: string;
+            /** @default  */
+            runtime_class?: string;
+            /** @default  */
+            scheduler?: string;
+            /** @default  */
+            restart_policy?: string;
+            /** @default linux */
+            os?: string;
+            /** @default {} */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @default {} */
+            annotations?: {
+                [key: string]: string;
+            };
+            /** @default [] */
+            annotations_left_out?: string[];
+            /** @default {} */
+            node_selector?: {
+                [key: string]: string;
+            };
+            /** @default [] */
+            owners?: components["schemas"]["OwnerRow"][];
+            /** @default [] */
+            conditions?: components["schemas"]["ConditionRow"][];
+            /** @default [] */
+            containers?: components["schemas"]["ContainerDetails"][];
+            /** @default  */
+            default_container?: string;
+            /** @default [] */
+            volumes?: components["schemas"]["VolumeRow"][];
+            /** @default [] */
+            tolerations?: string[];
+            /** @default [] */
+            security?: string[];
+            /** @default  */
+            shell_refusal?: string;
         };
         /**
          * PodRow
@@ -741,6 +977,23 @@ export interface components {
             /** @default  */
             client?: string;
         };
+        /**
+         * TerminationRow
+         * @description How a container's run ended. `signal` is 0 when none is known.
+         */
+        TerminationRow: {
+            exit_code: number;
+            /** @default  */
+            reason?: string;
+            /** @default  */
+            message?: string;
+            /** @default 0 */
+            signal?: number;
+            /** @default  */
+            started_at?: string;
+            /** @default  */
+            finished_at?: string;
+        };
         /** Ticket */
         Ticket: {
             ticket: string;
@@ -755,6 +1008,17 @@ export interface components {
         User: {
             name: string;
             role: string;
+        };
+        /**
+         * VolumeRow
+         * @description A volume of a pod: `kind` is the field that is set (configMap, secret, persistentVolumeClaim, ...), `source` what it names.
+         */
+        VolumeRow: {
+            name: string;
+            /** @default  */
+            kind?: string;
+            /** @default  */
+            source?: string;
         };
         /**
          * WorkloadRow
@@ -994,6 +1258,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PodRow"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getPodDetails: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cluster: string;
+                namespace: string;
+                pod: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One pod with everything that is known of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PodDetails"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listPodEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cluster: string;
+                namespace: string;
+                pod: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The Kubernetes events of a pod */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventRow"][];
                 };
             };
             /** @description Refused or failed */
