@@ -24,6 +24,7 @@ from podshell.policy.grants import LIFETIME_MS, Grant, sign_grant
 from podshell.wire import calls
 from podshell.wire import messages as m
 from podshell.wire.calls import CloseSession, InventoryBatch, OpenedSession, OpenSession
+from podshell.wire.details import ROW_TYPES
 from podshell.wire.errors import Refusal
 from podshell.wire.link import (
     Chunk,
@@ -178,7 +179,7 @@ class InventoryView(Watched):
         self.complete = False
         self.refusal: Refusal | None = None
         self.batches: list[InventoryBatch] = []
-        self._rows = msgspec.msgpack.Decoder(list[calls.ROW_TYPES[kind]])  # type: ignore[misc]  # a runtime choice
+        self._rows = msgspec.msgpack.Decoder(list[ROW_TYPES[kind]])  # type: ignore[misc]  # a runtime choice
 
     def receive(self, batch: InventoryBatch) -> None:
         self.batches.append(batch)
@@ -320,8 +321,8 @@ class GatewayEnd(Watched):
         grant = self.grant("close", params=msgspec.msgpack.encode(closing), session=session)
         return (await self.call(calls.SESSION_CLOSE, closing, grant)).refusal
 
-    def watch(self, kind: str, namespace: str = "") -> InventoryView:
-        params = msgspec.msgpack.encode(calls.WatchInventory(kind, namespace))
+    def watch(self, kind: str, namespace: str = "", name: str = "", object_kind: str = "") -> InventoryView:
+        params = msgspec.msgpack.encode(calls.WatchInventory(kind, namespace, name, object_kind))
         stream = self.connection.open_call(m.Call(calls.INVENTORY_WATCH, msgspec.Raw(params), self.grant("view", params=params)))
         view = InventoryView(kind)
         self._calls[stream] = _Waiting(asyncio.get_running_loop().create_future(), view)

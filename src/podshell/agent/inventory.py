@@ -1,24 +1,25 @@
-"""What is in the cluster: caches kept by watching, and subscriptions to them (wire/calls.py WatchInventory).
+"""What is in the cluster: caches kept by watching, and who follows them (wire/calls.py WatchInventory).
 
-Owns one reflector for each resource for the agent's life. A subscription hears of changes at most every 100 ms, in batches of at most
-60 KiB; while more than 256 KiB wait on its link it only remembers which objects changed. Kinds that the agent may not list answer with
-the refusal, and go on trying.
+Owns one reflector for each resource for the agent's life, and the closer looks at single objects (object_watches.py). Kinds that the agent
+may not list answer with the refusal, and go on trying.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import TypeVar
 
-import msgspec
-
-from podshell.agent.clock import Clock, TimerHandle
+from podshell.agent.clock import Clock
+from podshell.agent.details import pod_details
+from podshell.agent.events import EVENT_KINDS, event_row
+from podshell.agent.object_watches import ObjectWatches, check_name
 from podshell.agent.refusals import refusal_from_error
 from podshell.agent.rows import namespace_row, node_row, node_system, pod_row, service_row, workload_row
+from podshell.agent.subscriptions import BatchSink, Cache, Subscription
 from podshell.aio.tasks import TaskSet
-from podshell.kube.objects import Namespace, Node, ObjectMeta, Pod, Service
+from podshell.kube.objects import Event, Namespace, Node, ObjectMeta, Pod, Service
+from podshell.kube.pod_details import FULL_PODS, FullPod
 from podshell.kube.reflector import Reflector, ReflectorState
 from podshell.kube.rest import Client
 from podshell.kube.store import Change, ChangeKind, HasMetadata, Store
@@ -26,6 +27,7 @@ from podshell.kube.workloads import (
     DAEMON_SETS,
     DEPLOYMENTS,
     ENDPOINT_SLICES,
+    EVENTS,
     JOBS,
     NAMESPACES,
     NODES,
@@ -37,17 +39,13 @@ from podshell.kube.workloads import (
     Resource,
     Workload,
 )
-from podshell.wire.calls import InventoryBatch, NamespaceRow, NodeRow, PodRow, ServiceRow, WorkloadRow
+from podshell.wire.calls import PodRow, WatchInventory
+from podshell.wire.details import OwnerRow, Row
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 
 log = logging.getLogger(__name__)
 
-Row = PodRow | NodeRow | NamespaceRow | ServiceRow | WorkloadRow
 T = TypeVar("T", bound=HasMetadata)
-
-COALESCE_SECONDS = 0.1
-BATCH_BYTES = 60 * 1024
-UNSENT_BYTES = 256 * 1024
 
 # What a subscription of each kind reads.
 KINDS: dict[str, tuple[str, ...]] = {
@@ -57,25 +55,6 @@ KINDS: dict[str, tuple[str, ...]] = {
     "services": ("services",),
     "workloads": ("deployments", "statefulsets", "daemonsets", "jobs"),
 }
-
-
-class BatchSink(Protocol):
-    """Where a subscription's batches go."""
-
-    def unsent_bytes(self) -> int: ...
-
-    def send_batch(self, batch: InventoryBatch) -> None: ...
-
-
-@dataclass(slots=True)
-class _Cache:
-    """One resource: `listen` tells of (object, deleted)."""
-
-    plural: str
-    items: Callable[[], Iterator[HasMetadata]]
-    listen: Callable[[Callable[[HasMetadata, bool], None]], Callable[[], None]]
-    synced: Callable[[], bool]
-    refusal: Callable[[], Refusal | None]
 
 
 class Inventory:
@@ -91,9 +70,11 @@ class Inventory:
         self.replica_sets: Store[ReplicaSet] = Store()
         self._client = client
         self._clock = clock
-        self._caches: dict[str, _Cache] = {}
+        self._caches: dict[str, Cache] = {}
         self._runs: list[tuple[str, Callable[[], Coroutine[object, None, None]]]] = []
         self._subscriptions: set[Subscription] = set()
+        self._objects = ObjectWatches(client, clock)
+        self._controllers: dict[str, Callable[[str, str], HasMetadata | None]] = {}
         self._add(PODS, self.pods)
         self._add(NODES, self.nodes)
         self._add(NAMESPACES, Store())
@@ -108,17 +89,42 @@ class Inventory:
 
     def start(self, tasks: TaskSet) -> None:
         """Begin to list and watch."""
+        self._objects.start(tasks)
         for plural, run in self._runs:
             tasks.start(f"watch {plural}", run(), endless=True)
 
-    def subscribe(self, kind: str, namespace: str, sink: BatchSink) -> Subscription | Refusal:
+    def subscribe(self, wanted: WatchInventory, sink: BatchSink) -> Subscription | Refusal:
         """Send what there is, and then what changes, until the subscription is closed."""
-        plurals = KINDS.get(kind)
+        if wanted.kind == "pod":
+            return self._look_at_pod(wanted, sink)
+        if wanted.kind == "events":
+            return self._look_at_events(wanted, sink)
+        plurals = KINDS.get(wanted.kind)
         if plurals is None:
-            return Refusal(ErrorCode.BAD_REQUEST, RefusedBy.AGENT, f"there is no inventory of {kind}", f"ask for {', '.join(KINDS)}")
-        subscription = Subscription(self, [self._caches[plural] for plural in plurals], namespace, sink, self._clock)
+            kinds = ", ".join([*KINDS, "pod", "events"])
+            return Refusal(ErrorCode.BAD_REQUEST, RefusedBy.AGENT, f"there is no inventory of {wanted.kind}", f"ask for {kinds}")
+        caches = [self._caches[plural] for plural in plurals]
+        subscription = Subscription(caches, self.row, wanted.namespace, sink, self._clock, self._subscriptions.discard)
         self._subscriptions.add(subscription)
         return subscription
+
+    def _look_at_pod(self, wanted: WatchInventory, sink: BatchSink) -> Subscription | Refusal:
+        if (refusal := check_name(wanted.name, wanted.namespace, namespaced=True)) is not None:
+            return refusal
+        subject = f"the pod {wanted.namespace}/{wanted.name}"
+        return self._objects.open(FULL_PODS, wanted.namespace, f"metadata.name={wanted.name}", self.row, sink, subject)
+
+    def _look_at_events(self, wanted: WatchInventory, sink: BatchSink) -> Subscription | Refusal:
+        if wanted.object_kind not in EVENT_KINDS:
+            text = f"there are no events of the kind {wanted.object_kind or '(none)'} here"
+            return Refusal(ErrorCode.BAD_REQUEST, RefusedBy.AGENT, text, f"ask for {', '.join(EVENT_KINDS)}")
+        namespaced = EVENT_KINDS[wanted.object_kind]
+        if (refusal := check_name(wanted.name, wanted.namespace, namespaced=namespaced)) is not None:
+            return refusal
+        selector = f"involvedObject.kind={wanted.object_kind},involvedObject.name={wanted.name}"
+        # a node's events stand in the namespace "default" (transcripts/node), those of node-problem-detector as well
+        namespace = wanted.namespace if namespaced else ""
+        return self._objects.open(EVENTS, namespace, selector, self.row, sink, f"the events of {wanted.object_kind} {wanted.name}")
 
     def pod(self, namespace: str, name: str) -> PodRow | Refusal:
         """Return one pod's row."""
@@ -139,8 +145,13 @@ class Inventory:
     def row(self, item: HasMetadata) -> Row:
         """Build the row of any object that subscriptions show."""
         match item:
+            case FullPod():
+                node = self.nodes.get("", item.spec.node_name) if item.spec.node_name else None
+                return pod_details(item, self.owners(item.metadata), node_system(node) if node is not None else "")
             case Pod():
                 return self.pod_row(item)
+            case Event():
+                return event_row(item)
             case Node():
                 return node_row(item)
             case Namespace():
@@ -152,8 +163,16 @@ class Inventory:
             case _:
                 raise TypeError(f"no row for {type(item).__name__}")
 
-    def forget(self, subscription: Subscription) -> None:
-        self._subscriptions.discard(subscription)
+    def owners(self, meta: ObjectMeta) -> list[OwnerRow]:
+        """Follow who controls an object, nearest first, as far as the caches know."""
+        chain: list[OwnerRow] = []
+        namespace, owner = meta.namespace, meta.controller
+        while owner is not None and len(chain) < 8:
+            chain.append(OwnerRow(owner.kind, owner.name, owner.uid))
+            find = self._controllers.get(owner.kind)
+            above = find(namespace, owner.name) if find is not None else None
+            owner = above.metadata.controller if above is not None and above.metadata.uid == owner.uid else None
+        return chain
 
     def _owner(self, pod: Pod) -> tuple[str, str]:
         owner = pod.metadata.controller
@@ -178,7 +197,8 @@ class Inventory:
                 return None
             return refusal_from_error(health.error, subject=f"the list of {resource.plural}")
 
-        self._caches[resource.plural] = _Cache(resource.plural, lambda: iter(store), listen, reflector.synced.is_set, refusal)
+        self._caches[resource.plural] = Cache(resource.plural, lambda: iter(store), listen, reflector.synced.is_set, refusal)
+        self._controllers[resource.kind.__name__] = store.get
         self._runs.append((resource.plural, reflector.run))
 
     def _note_health(self, plural: str) -> None:
@@ -192,96 +212,3 @@ class Inventory:
 def _tell_pod(change: Change[Pod], on_pod: Callable[[str, str, Pod | None], None]) -> None:
     meta = change.new.metadata
     on_pod(meta.namespace, meta.name, None if change.kind is ChangeKind.DELETED else change.new)
-
-
-class Subscription:
-    """One subscription: what has changed and was not sent, by uid."""
-
-    def __init__(self, inventory: Inventory, caches: list[_Cache], namespace: str, sink: BatchSink, clock: Clock) -> None:
-        self._inventory = inventory
-        self._caches = caches
-        self._namespace = namespace
-        self._sink = sink
-        self._clock = clock
-        self._changed: dict[str, HasMetadata | None] = {}
-        self._completed = False
-        self._refused: set[str] = set()
-        self._timer: TimerHandle | None = None
-        self._closed = False
-        for cache in caches:
-            for item in cache.items():
-                self._note(item, False)
-        self._stops = [cache.listen(self._note) for cache in caches]
-        self._schedule(0.0)
-
-    def close(self) -> None:
-        """Send nothing more."""
-        self._closed = True
-        for stop in self._stops:
-            stop()
-        if self._timer is not None:
-            self._timer.cancel()
-        self._changed.clear()
-        self._inventory.forget(self)
-
-    def note_health(self, plural: str, *, owners: bool) -> None:
-        """A list was read, or is refused."""
-        if any(cache.plural == plural for cache in self._caches):
-            self._schedule(0.0)
-        elif owners and any(cache.plural == "pods" for cache in self._caches):
-            for item in self._caches[0].items():  # their owners' names are known now
-                self._note(item, False)
-
-    def _note(self, item: HasMetadata, deleted: bool) -> None:
-        meta: ObjectMeta = item.metadata
-        if self._namespace and meta.namespace != self._namespace:
-            return
-        self._changed[meta.uid] = None if deleted else item
-        self._schedule(COALESCE_SECONDS)
-
-    def _schedule(self, seconds: float) -> None:
-        if self._timer is None and not self._closed:
-            self._timer = self._clock.call_later(seconds, self._flush)
-
-    def _flush(self) -> None:
-        self._timer = None
-        while self._changed and not self._closed:
-            if self._sink.unsent_bytes() > UNSENT_BYTES:
-                self._schedule(COALESCE_SECONDS)
-                return
-            self._send_some()
-        if not self._closed:
-            self._send_state()
-
-    def _send_some(self) -> None:
-        rows: list[msgspec.Raw] = []
-        removed: list[str] = []
-        size = 0
-        for uid in list(self._changed):
-            item = self._changed[uid]
-            if item is None:
-                removed.append(uid)
-                size += len(uid) + 2
-            else:
-                row = msgspec.msgpack.encode(self._inventory.row(item))
-                if size and size + len(row) > BATCH_BYTES:
-                    break
-                rows.append(msgspec.Raw(row))
-                size += len(row)
-            del self._changed[uid]
-            if size >= BATCH_BYTES:
-                break
-        self._sink.send_batch(InventoryBatch(msgspec.Raw(msgspec.msgpack.encode(rows)), removed))
-
-    def _send_state(self) -> None:
-        refused: set[str] = set()
-        for cache in self._caches:
-            refusal = cache.refusal()
-            if refusal is not None:
-                refused.add(cache.plural)
-                if cache.plural not in self._refused:
-                    self._sink.send_batch(InventoryBatch(refusal=refusal))
-        self._refused = refused
-        if not self._completed and all(cache.synced() or cache.plural in refused for cache in self._caches):
-            self._completed = True
-            self._sink.send_batch(InventoryBatch(complete=True))

@@ -16,9 +16,10 @@ import msgspec
 from podshell.agent.authority import Authority
 from podshell.agent.consumers import Consumer
 from podshell.agent.facts import FactLedger
-from podshell.agent.inventory import Inventory, Subscription
+from podshell.agent.inventory import Inventory
 from podshell.agent.session_table import Sessions
 from podshell.agent.sessions import Session
+from podshell.agent.subscriptions import Subscription
 from podshell.aio.tasks import TaskSet
 from podshell.policy.grants import Grant
 from podshell.wire import calls
@@ -215,7 +216,7 @@ class LinkPeer:
         if isinstance(wanted, Refusal):
             self._reply(stream, wanted)
             return
-        subscription = self._services.inventory.subscribe(wanted.kind, wanted.namespace, SubscriptionStream(self, stream))
+        subscription = self._services.inventory.subscribe(wanted, SubscriptionStream(self, stream))
         if isinstance(subscription, Refusal):
             self._reply(stream, subscription)
         else:

@@ -57,6 +57,8 @@ ROUTES: dict[str, tuple[Operation, ...]] = {
     "POST /api/clusters": (),
     "GET /api/clusters/{cluster}/pods": (WATCH,),
     "GET /api/clusters/{cluster}/namespaces/{namespace}/pods/{pod}": (QUERY_POD,),
+    "GET /api/clusters/{cluster}/namespaces/{namespace}/pods/{pod}/details": (WATCH,),
+    "GET /api/clusters/{cluster}/namespaces/{namespace}/pods/{pod}/events": (WATCH,),
     "POST /api/sessions": (OPEN, RECORD),
     "GET /api/sessions": (),
     "GET /api/sessions/{session}": (),

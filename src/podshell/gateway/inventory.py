@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -17,31 +17,45 @@ from podshell.aio.backoff import Backoff
 from podshell.aio.tasks import TaskSet
 from podshell.gateway.agent_link import LINK_LOST, AgentLink
 from podshell.gateway.answers import Refused, refused
+from podshell.gateway.audit import Details
 from podshell.gateway.authority import QUERY_POD, WATCH, Authority, Permit
 from podshell.gateway.clusters import Clusters
 from podshell.gateway.links import LinkRegistry
 from podshell.policy.rules import Subject, Target
 from podshell.wire import messages as m
-from podshell.wire.calls import InventoryBatch, NamespaceRow, NodeRow, PodQuery, PodRow, ServiceRow, WatchInventory, WorkloadRow
+from podshell.wire.calls import InventoryBatch, PodQuery, PodRow, WatchInventory
+from podshell.wire.details import ROW_TYPES, Row
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 from podshell.wire.link import Message
 
 log = logging.getLogger(__name__)
 
 LINGER_SECONDS = 30.0
+# A closer look costs the agent a watch of its own; going back to the drawer that was just closed is still at once.
+OBJECT_LINGER_SECONDS = 5.0
 SNAPSHOT_SECONDS = 5.0
 QUERY_SECONDS = 2.0
 OFFLINE = Refusal(ErrorCode.AGENT_OFFLINE, RefusedBy.GATEWAY, "the cluster's agent is not connected", "this goes on when it is back")
 
-Key = tuple[str, str, str]  # cluster, kind, namespace
-Row: TypeAlias = PodRow | NodeRow | NamespaceRow | ServiceRow | WorkloadRow
 _DECODERS: dict[str, msgspec.msgpack.Decoder[list[Row]]] = {
-    "pods": msgspec.msgpack.Decoder(list[PodRow]),
-    "nodes": msgspec.msgpack.Decoder(list[NodeRow]),
-    "namespaces": msgspec.msgpack.Decoder(list[NamespaceRow]),
-    "services": msgspec.msgpack.Decoder(list[ServiceRow]),
-    "workloads": msgspec.msgpack.Decoder(list[WorkloadRow]),
+    kind: msgspec.msgpack.Decoder(list[row])  # type: ignore[valid-type]  # a runtime choice
+    for kind, row in ROW_TYPES.items()
 }
+
+
+class View(NamedTuple):
+    """What a feed shows: a list, or with `name` one object closely; `object_kind` says whose events."""
+
+    cluster: str
+    kind: str
+    namespace: str = ""
+    name: str = ""
+    object_kind: str = ""
+
+    @property
+    def target(self) -> Target:
+        pod = self.name if self.kind == "pod" or self.object_kind == "Pod" else ""
+        return Target(self.cluster, self.namespace, pod)
 
 
 class Looker(Protocol):
@@ -98,36 +112,36 @@ class Inventory:
         self._clusters = clusters
         self._authority = authority
         self._tasks = tasks
-        self._feeds: dict[Key, Feed] = {}
+        self._feeds: dict[View, Feed] = {}
 
-    async def look(self, subject: Subject, kind: str, cluster: str, namespace: str, looker: Looker) -> Callable[[], None]:
+    async def look(self, subject: Subject, view: View, looker: Looker) -> Callable[[], None]:
         """Start to look: what is there comes at once, changes follow. The returned function ends it.
 
         Raises:
             Refused: forbidden_by_policy, cluster_unknown.
         """
-        await self._authority.check(subject, WATCH, Target(cluster, namespace))
-        if not await self._clusters.exists(cluster):
-            raise refused(ErrorCode.CLUSTER_UNKNOWN, f"there is no cluster {cluster}", "choose one of the list")
-        feed = self._feed(subject, (cluster, kind, namespace))
+        await self._authority.check(subject, WATCH, view.target)
+        if not await self._clusters.exists(view.cluster):
+            raise refused(ErrorCode.CLUSTER_UNKNOWN, f"there is no cluster {view.cluster}", "choose one of the list")
+        feed = self._feed(subject, view)
         feed.lookers.add(looker)
         looker.take_reset()
         if feed.refusal is not None:
             looker.take_refusal(feed.refusal)
         if feed.rows or feed.complete.is_set():
             looker.take_rows(dict(feed.rows), [], complete=feed.complete.is_set())
-        return lambda: self._leave((cluster, kind, namespace), feed, looker)
+        return lambda: self._leave(view, feed, looker)
 
-    async def snapshot(self, subject: Subject, kind: str, cluster: str, namespace: str) -> list[msgspec.Raw]:
+    async def snapshot(self, subject: Subject, view: View) -> list[msgspec.Raw]:
         """Return all rows, JSON-encoded, as soon as they are complete.
 
         Raises:
             Refused: forbidden_by_policy, cluster_unknown, agent_offline, agent_busy, or the agent's refusal.
         """
         looker = _Once()
-        leave = await self.look(subject, kind, cluster, namespace, looker)
+        leave = await self.look(subject, view, looker)
         try:
-            self._links.pick(cluster)
+            self._links.pick(view.cluster)
             async with asyncio.timeout(SNAPSHOT_SECONDS):
                 return await looker.rows
         except TimeoutError:
@@ -151,47 +165,51 @@ class Inventory:
         )
         return await link.call(permit, PodRow, timeout_seconds=QUERY_SECONDS)
 
-    def _feed(self, subject: Subject, key: Key) -> Feed:
+    def _feed(self, subject: Subject, key: View) -> Feed:
         feed = self._feeds.get(key)
         if feed is None:
             feed = self._feeds[key] = Feed()
             # The first who looks is named in the audit and the grant; those who join were decided on their own.
-            feed.task = self._tasks.start(f"feed {'/'.join(key)}", self._follow(subject, key, feed))
+            feed.task = self._tasks.start(f"feed {'/'.join(filter(None, key))}", self._follow(subject, key, feed))
         if feed.linger is not None:
             feed.linger.cancel()
             feed.linger = None
         return feed
 
-    def _leave(self, key: Key, feed: Feed, looker: Looker) -> None:
+    def _leave(self, key: View, feed: Feed, looker: Looker) -> None:
         feed.lookers.discard(looker)
         if not feed.lookers and feed.linger is None and self._feeds.get(key) is feed:
-            feed.linger = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._end, key, feed)
+            seconds = OBJECT_LINGER_SECONDS if key.name else LINGER_SECONDS
+            feed.linger = asyncio.get_running_loop().call_later(seconds, self._end, key, feed)
 
-    def _end(self, key: Key, feed: Feed) -> None:
+    def _end(self, key: View, feed: Feed) -> None:
         if not feed.lookers and self._feeds.get(key) is feed:
             del self._feeds[key]
             if feed.task is not None:
                 feed.task.cancel()
 
-    async def _follow(self, subject: Subject, key: Key, feed: Feed) -> None:
+    async def _follow(self, subject: Subject, key: View, feed: Feed) -> None:
         try:
             await self._follow_links(subject, key, feed)
         finally:
             if self._feeds.get(key) is feed:
                 del self._feeds[key]
 
-    async def _follow_links(self, subject: Subject, key: Key, feed: Feed) -> None:
-        cluster, kind, namespace = key
+    async def _follow_links(self, subject: Subject, key: View, feed: Feed) -> None:
+        cluster, kind = key.cluster, key.kind
         backoff, loop = Backoff(base_seconds=0.25, cap_seconds=10.0), asyncio.get_running_loop()
-        params = msgspec.msgpack.encode(WatchInventory(kind, namespace))
+        params = msgspec.msgpack.encode(WatchInventory(kind, key.namespace, key.name, key.object_kind))
+        details: Details = {
+            "kind": kind,
+            **({"name": key.name} if key.name else {}),
+            **({"of": key.object_kind} if key.object_kind else {}),
+        }
         while True:
             if not self._links.of_cluster(cluster):
                 feed.refuse(OFFLINE)
             link = await self._links.wait_for(cluster)
             try:
-                permit = await self._authority.permit(
-                    subject, WATCH, Target(cluster, namespace), link.place, params=params, details={"kind": kind}
-                )
+                permit = await self._authority.permit(subject, WATCH, key.target, link.place, params=params, details=details)
                 backoff.connected(loop.time())
                 await self._watch(link, permit, feed, kind)
                 refusal = OFFLINE
@@ -200,7 +218,7 @@ class Inventory:
             if refusal.code is ErrorCode.LINK_LOST:
                 refusal = OFFLINE
             feed.refuse(refusal)
-            if refusal.code is ErrorCode.FORBIDDEN_BY_POLICY:
+            if refusal.code in (ErrorCode.FORBIDDEN_BY_POLICY, ErrorCode.BAD_REQUEST):
                 return  # asking again would only fill the audit
             await asyncio.sleep(backoff.next_seconds(loop.time()))
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from podshell.wire.calls import NamespaceRow, NodeRow, PodRow, ServiceRow, WorkloadRow
+from podshell.wire.details import EventRow, PodDetails
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 from podshell.wire.messages import End, Size
 
@@ -191,7 +192,9 @@ class Health(Struct, frozen=True):
 
 # The live socket (spec/api.md, WS /ws/live): JSON text.
 
-Topic = Literal["pods", "nodes", "namespaces", "services", "workloads", "sessions", "clusters"]
+Topic = Literal["pods", "nodes", "namespaces", "services", "workloads", "sessions", "clusters", "pod", "events"]
+# Whose events can be followed (agent/events.py).
+EventKind = Literal["Pod", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "CronJob", "Service", "Node"]
 SubscriptionId = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
@@ -200,10 +203,14 @@ class LiveHello(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LiveSubscribe(Struct, frozen=True):
+    """`name` says which object the topics `pod` (one row: PodDetails) and `events` (rows: EventRow) are about, `kind` whose events."""
+
     subscribe: SubscriptionId
     topic: Topic
     cluster: Annotated[str, Meta(max_length=253)] = ""
     namespace: Annotated[str, Meta(max_length=253)] = ""
+    name: Annotated[str, Meta(max_length=253)] = ""
+    kind: EventKind | Literal[""] = ""
 
 
 class LiveUnsubscribe(Struct, frozen=True):
@@ -224,7 +231,10 @@ class LiveError(Struct, frozen=True, tag="error", tag_field="type"):
     error: ErrorDetail
 
 
-LiveRows = list[PodRow] | list[NodeRow] | list[NamespaceRow] | list[ServiceRow] | list[WorkloadRow] | list[Session] | list[Cluster]
+LiveRows = (
+    list[PodRow] | list[NodeRow] | list[NamespaceRow] | list[ServiceRow] | list[WorkloadRow] | list[Session] | list[Cluster]
+    | list[PodDetails] | list[EventRow]
+)  # fmt: skip
 
 
 class LiveBatch(Struct, frozen=True, tag="batch", tag_field="type"):

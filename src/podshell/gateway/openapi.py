@@ -17,12 +17,12 @@ from fastapi.openapi.utils import get_openapi
 from podshell import __version__
 from podshell.gateway import models
 from podshell.gateway.answers import DESCRIBED_TYPES, REFERENCE
-from podshell.gateway.routes import audit, clusters, sessions, signin
-from podshell.wire import calls, terminal
+from podshell.gateway.routes import audit, clusters, pods, sessions, signin
+from podshell.wire import calls, details, terminal
 from podshell.wire import messages as m
 from podshell.wire.errors import ErrorCode, RefusedBy
 
-ROUTERS = (signin.router, clusters.router, sessions.router, audit.router)
+ROUTERS = (signin.router, clusters.router, pods.router, sessions.router, audit.router)
 
 _SOCKET_TYPES: tuple[Any, ...] = (
     models.LiveHello,
@@ -38,6 +38,8 @@ _SOCKET_TYPES: tuple[Any, ...] = (
     calls.NamespaceRow,
     calls.ServiceRow,
     calls.WorkloadRow,
+    details.PodDetails,
+    details.EventRow,
     terminal.TerminalHello,
     terminal.TerminalError,
     m.Attached,
@@ -46,7 +48,7 @@ _SOCKET_TYPES: tuple[Any, ...] = (
     ErrorCode,
     RefusedBy,
 )
-_LIVE_ROWS = ("PodRow", "NodeRow", "NamespaceRow", "ServiceRow", "WorkloadRow", "Session", "Cluster")
+_LIVE_ROWS = ("PodRow", "NodeRow", "NamespaceRow", "ServiceRow", "WorkloadRow", "Session", "Cluster", "PodDetails", "EventRow")
 
 
 def build_document(app: FastAPI) -> dict[str, Any]:

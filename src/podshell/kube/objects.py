@@ -364,6 +364,13 @@ class EventSource(KubeObject, frozen=True):
     host: str = ""
 
 
+class EventSeries(KubeObject, frozen=True):
+    """How often an event came, where its writer counts so."""
+
+    count: int = 0
+    last_observed_time: str | None = None
+
+
 class Event(KubeObject, frozen=True):
     """A core/v1 event."""
 
@@ -378,6 +385,7 @@ class Event(KubeObject, frozen=True):
     event_time: str | None = None
     source: EventSource = EventSource()
     reporting_component: str = ""
+    series: EventSeries | None = None
 
     def __post_init__(self) -> None:
         _intern(self, "type", "reason", "message")

@@ -71,8 +71,15 @@ class CloseSession(Struct, frozen=True, omit_defaults=True):
 
 
 class WatchInventory(Struct, frozen=True, omit_defaults=True):
-    kind: Annotated[str, Meta(max_length=32)]  # pods | nodes | namespaces | services | workloads
+    """What to follow: a list, or closely one object: `pod` (rows: PodDetails) and `events` of one object (rows: EventRow; details.py).
+
+    `name` and, for events, `object_kind` (Pod, Deployment, Node, ...) say which object.
+    """
+
+    kind: Annotated[str, Meta(max_length=32)]  # pods | nodes | namespaces | services | workloads | pod | events
     namespace: Name = ""
+    name: Name = ""
+    object_kind: Annotated[str, Meta(max_length=32)] = ""
 
 
 class ContainerRow(Struct, frozen=True, omit_defaults=True):
@@ -174,15 +181,6 @@ class InventoryBatch(Struct, frozen=True, omit_defaults=True):
     complete: bool = False
     refusal: Refusal | None = None  # the agent may not list this kind, or cannot now; more batches may follow
     reset: bool = False  # forget what came before
-
-
-ROW_TYPES: dict[str, type[PodRow] | type[NodeRow] | type[NamespaceRow] | type[ServiceRow] | type[WorkloadRow]] = {
-    "pods": PodRow,
-    "nodes": NodeRow,
-    "namespaces": NamespaceRow,
-    "services": ServiceRow,
-    "workloads": WorkloadRow,
-}
 
 
 class PodQuery(Struct, frozen=True):

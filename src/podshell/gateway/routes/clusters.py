@@ -7,6 +7,7 @@ from fastapi.responses import Response
 
 from podshell.gateway.answers import answer, described, read_body
 from podshell.gateway.callers import AnyCaller, ChangingCaller
+from podshell.gateway.inventory import View
 from podshell.gateway.models import Cluster, ClusterBody, Enrolment
 from podshell.gateway.services import services
 from podshell.wire.calls import PodRow
@@ -34,13 +35,5 @@ async def add_cluster(request: Request, caller: ChangingCaller) -> Response:
 @router.get("/api/clusters/{cluster}/pods", **described("listPods", "Pods of a cluster or namespace", response=list[PodRow]))
 async def list_pods(request: Request, caller: AnyCaller, cluster: str, namespace: str = "") -> Response:
     """Answer with a snapshot of the agent's cache."""
-    rows = await services(request).inventory.snapshot(caller.subject, "pods", cluster, namespace)
+    rows = await services(request).inventory.snapshot(caller.subject, View(cluster, "pods", namespace))
     return answer(rows)
-
-
-@router.get(
-    "/api/clusters/{cluster}/namespaces/{namespace}/pods/{pod}", **described("getPod", "One pod as the agent knows it", response=PodRow)
-)
-async def get_pod(request: Request, caller: AnyCaller, cluster: str, namespace: str, pod: str) -> Response:
-    """Ask the agent for one pod."""
-    return answer(await services(request).inventory.pod(caller.subject, cluster, namespace, pod))
