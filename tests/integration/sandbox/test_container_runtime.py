@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -87,6 +88,29 @@ async def test_a_tty_is_one_and_leads_its_session(runtime: Runtime) -> None:
     assert terminal.startswith("/dev/pts/")
     assert len(set(ids.split())) == 1
     assert term == "xterm"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+async def test_what_is_typed_in_utf8_is_shown_as_typed(runtime: Runtime, shell: str) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"this machine has no {shell}")
+    container = await runtime.start_container(spec(image=shell))
+    shown, seen = bytearray(), asyncio.Event()
+
+    async def take(_: str, data: bytes) -> None:
+        shown.extend(data)
+        if b"\n[shown]" in shown:
+            seen.set()
+
+    command = ["sh", "-c", f"LANG=C.UTF-8 TERM=xterm exec {shell}"]
+    process = await runtime.exec(container, command, tty=True, stdin=True, consumer=take)
+    assert process.stdin is not None
+    process.stdin.write("echo ●é日; printf '\\n[shown]'\n".encode())
+    async with asyncio.timeout(30):
+        await seen.wait()
+    process.kill()
+    assert shown.count("●é日".encode()) >= 2, "once as it is typed, once as it is said"
+    assert rb"\342" not in shown
 
 
 async def test_a_distroless_container_has_no_shell(runtime: Runtime) -> None:

@@ -135,6 +135,8 @@ class ImageStore:
                 if os.path.isfile(f"{source}/{entry}"):
                     (root / "lib/terminfo" / entry).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copy(f"{source}/{entry}", root / "lib/terminfo" / entry)
+        for locale in Path("/usr/lib/locale").glob("C.[uU]*8"):  # glibc has no UTF-8 built in: without it bash shows ● as \342\227\217
+            shutil.copytree(locale, root / str(locale).lstrip("/"), dirs_exist_ok=True)
         for modules in Path("/usr/lib").glob("*/zsh") if "zsh" in shells else ():
             shutil.copytree(modules, root / str(modules).lstrip("/"), dirs_exist_ok=True)
         return Image(name, root, ((name if name in shells else "bash") if shells else "sh",))
