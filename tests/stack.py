@@ -131,13 +131,7 @@ class StackCluster:
 
     def container(self, pod: str = "cart-0", container: str = "cart", namespace: str = "shop") -> ContainerView:
         """Look at a running container from outside."""
-        found = self.sandbox.store.get(POD, namespace, pod)
-        assert found is not None, f"there is no pod {namespace}/{pod}"
-        statuses = found["status"].get("containerStatuses", [])
-        identity = next(one["containerID"] for one in statuses if one["name"] == container).removeprefix("containerd://")
-        running = self.sandbox.runtime.container(identity)
-        assert running is not None, f"the container {container} of {pod} does not run: {found['status']}"
-        return ContainerView(running, isolated=self.sandbox.runtime.isolated)
+        return ContainerView.of(self.sandbox, pod, container, namespace)
 
     def pod_named(self, namespace: str, prefix: str) -> str:
         """Find a pod by the beginning of its name."""
@@ -166,6 +160,17 @@ class ContainerView:
     def __init__(self, container: Container, *, isolated: bool) -> None:
         self._namespace = os.readlink(f"/proc/{container.pid}/ns/pid") if isolated else ""
         self._mark = f"PODSHELL_SANDBOX_CONTAINER={container.spec.id}".encode()
+
+    @classmethod
+    def of(cls, sandbox: SandboxCluster, pod: str = "cart-0", container: str = "cart", namespace: str = "shop") -> ContainerView:
+        """Find a container that runs."""
+        found = sandbox.store.get(POD, namespace, pod)
+        assert found is not None, f"there is no pod {namespace}/{pod}"
+        statuses = found["status"].get("containerStatuses", [])
+        identity = next(one["containerID"] for one in statuses if one["name"] == container).removeprefix("containerd://")
+        running = sandbox.runtime.container(identity)
+        assert running is not None, f"the container {container} of {pod} does not run: {found['status']}"
+        return cls(running, isolated=sandbox.runtime.isolated)
 
     def processes(self) -> dict[tuple[int, int], ProcessView]:
         """All living processes by pid and start time; zombies are dead."""
