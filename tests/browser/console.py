@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import functools
+import importlib.util
 import json
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, WebSocket, expect
 
+ROOT = Path(__file__).parents[2]
 ORACLE = Path(__file__).parent / "oracle.mjs"
 DEADLINE_MS = 30_000
 INPUT, OUTPUT, ATTACHED = 0x02, 0x42, 0x41
@@ -25,6 +29,20 @@ BUFFER_TEXT = f"""() => {{
   }}
   return text;
 }}"""
+
+
+@functools.cache
+def node() -> str:
+    """The Node.js that built the console: on PATH, or the private one of a machine without any."""
+    found = shutil.which("node")
+    if found:
+        return found
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    hatch_build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hatch_build)
+    return str(hatch_build.find_npm()[0])
 
 
 @dataclass
@@ -140,7 +158,7 @@ class Console:
         """The page's buffer is what a terminal without a browser has after all bytes of the session's output."""
         size = self.page.evaluate(f"() => ({{cols: {SCREEN}.cols, rows: {SCREEN}.rows}})")
         question = {**size, "output": base64.b64encode(self.all_output()).decode()}
-        answer = subprocess.run(["node", ORACLE], input=json.dumps(question).encode(), capture_output=True, check=True)
+        answer = subprocess.run([node(), ORACLE], input=json.dumps(question).encode(), capture_output=True, check=True)
         assert self.serialised() == answer.stdout.decode()
 
     def all_output(self) -> bytes:
