@@ -195,7 +195,9 @@ async def _close_with_error(socket: WebSocket, error: Refused | StreamRefused | 
         case TerminalFault():
             refusal = Refusal(ErrorCode.PROTOCOL_ERROR, RefusedBy.GATEWAY, str(error))
         case _:
-            refusal = Refusal(ErrorCode.UNAUTHENTICATED, RefusedBy.GATEWAY, f"no HELLO within {HELLO_SECONDS:g} s")
+            # not "unauthenticated": a machine that was asleep is still signed in, and comes again with a new ticket
+            text = f"no HELLO within {HELLO_SECONDS:g} s"
+            refusal = Refusal(ErrorCode.TICKET_REFUSED, RefusedBy.GATEWAY, text, "connect again with a new ticket")
     try:
         await socket.send_bytes(encode_server(TerminalError(refusal, retry_after_ms)))
         await socket.close(refusal.meaning.close_code)

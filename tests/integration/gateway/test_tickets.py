@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+import websockets
 from fake_agent import FakeAgent
 from gateway_lab import POD, Lab, hello
 
@@ -57,3 +59,17 @@ async def test_forged_tickets_reach_no_agent(lab: Lab, agent: FakeAgent) -> None
         assert (await refused_code(lab, hello(session, forged)))[0] in ("ticket_refused", "link_lost")
     assert not agent.attaches
     await api.close()
+
+
+@pytest.mark.parametrize("kind", ["terminal", "live"])
+async def test_a_socket_that_does_not_say_who_it_is_is_closed_and_not_taken_for_signed_out(
+    lab: Lab, agent: FakeAgent, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr("podshell.gateway.terminals.HELLO_SECONDS", 0.2)
+    monkeypatch.setattr("podshell.gateway.live.HELLO_SECONDS", 0.2)
+    address, bearer = f"{lab.ws_url}/ws/{kind}", {"Authorization": f"Bearer {lab.token}"}
+    subprotocols = [websockets.Subprotocol(f"podshell.{kind}.v1")]
+    async with asyncio.timeout(20), websockets.connect(address, subprotocols=subprotocols, additional_headers=bearer) as socket:
+        await socket.wait_closed()
+        assert socket.close_code == 4410
+    assert not agent.attaches
