@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
@@ -334,23 +334,37 @@ class AgentLink:
             handler = handlers.get(stream)
             if handler is None:
                 continue
-            match event:
-                case DataReceived(offset=offset, data=data):
-                    handler.receive_data(offset, data)
-                case WindowReceived(acked=acked, limit=limit):
-                    handler.receive_window(acked, limit)
-                case MessageReceived(message=message):
-                    self._drop_ended(stream)
-                    handler.receive_message(message)
-                case GapReceived(start=start, end=end):
-                    handler.receive_gap(start, end)
-                case StreamLost() | CallCancelled():
-                    del handlers[stream]
-                    handler.lose(LINK_LOST)
+            try:
+                self._tell(handler, event)
+            except Exception:  # noqa: BLE001  # supervisor: a fault of one stream's handler ends that stream, never the link (spec/link.md 10)
+                self._fail_stream(stream, handler)
         if self._after_batch:
             calls, self._after_batch = self._after_batch, []
             for call in calls:
                 call()
+
+    def _tell(self, handler: StreamHandler, event: LinkEvent) -> None:
+        match event:
+            case DataReceived(offset=offset, data=data):
+                handler.receive_data(offset, data)
+            case WindowReceived(acked=acked, limit=limit):
+                handler.receive_window(acked, limit)
+            case MessageReceived(stream=stream, message=message):
+                self._drop_ended(stream)
+                handler.receive_message(message)
+            case GapReceived(start=start, end=end):
+                handler.receive_gap(start, end)
+            case StreamLost(stream=stream) | CallCancelled(stream=stream):
+                del self._handlers[stream]
+                handler.lose(LINK_LOST)
+
+    def _fail_stream(self, stream: int, handler: StreamHandler) -> None:
+        log.exception("the handler of a stream failed", extra={"cluster": self.place.cluster, "stream": stream})
+        refusal = Refusal(ErrorCode.INTERNAL, RefusedBy.GATEWAY, "the gateway failed; its log says why", "try again")
+        self._connection.reset(stream, refusal)
+        if self._handlers.pop(stream, None) is not None:
+            with suppress(Exception):  # it has failed already; what it could not be told is in the log
+                handler.lose(refusal)
 
     def _receive_link_message(self, message: Message) -> None:
         if isinstance(message, m.Draining):
