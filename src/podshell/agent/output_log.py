@@ -1,6 +1,6 @@
 """The output of one session: a log with absolute offsets, of which the newest bytes are kept.
 
-Bytes lie in blocks of 32 KiB (one DATA frame); the last one grows as bytes come, so an idle session costs what it printed. Readers
+Bytes lie in blocks of 32 KiB (one DATA frame); the first one grows as bytes come, so an idle session costs what it printed. Readers
 hold offsets, not copies: `read` gives a view into a block that is valid until the next call into this module. All logs of an agent
 share one `OutputBudget`. Bytes from `keep_from` on are never dropped: a reader that brakes the shell loses nothing
 (design.md "Who may slow a shell").
@@ -58,7 +58,7 @@ class OutputLog:
         self.keep_from: int | None = None
         self._limit_bytes = limit_bytes
         self._budget = budget
-        self._blocks: deque[bytearray | bytes] = deque()  # all but the last are full, and bytes: a bytearray holds an eighth more
+        self._blocks: deque[bytearray] = deque()  # all but the last are full
         self._first = 0  # offset of the first block
         budget.add(self)
 
@@ -80,29 +80,25 @@ class OutputLog:
 
     def append(self, data: bytes | bytearray | memoryview) -> None:
         """Take output; the oldest is dropped where it is over the limit."""
-        size = len(data)
-        if self._blocks and len(last := self._blocks[-1]) + size <= BLOCK_BYTES:  # nearly always: a pty gives 4 KiB at most
-            last += data
+        view = memoryview(data)
+        while view:
+            used = self.head - self._first - BLOCK_BYTES * (len(self._blocks) - 1)
+            if not self._blocks:
+                self._blocks.append(bytearray())
+                used = 0
+            elif used == BLOCK_BYTES:
+                # a session that prints so much fills another block: taken whole, it leaves no holes in the heap
+                self._blocks.append(bytearray(BLOCK_BYTES))
+                used = 0
+            block = self._blocks[-1]
+            piece = view[: BLOCK_BYTES - used]
+            size = len(piece)
+            block[used : used + size] = piece
             self.head += size
+            view = view[size:]
             while self.head - self._first - BLOCK_BYTES >= self._limit_bytes and self.drop_oldest():
                 pass
             self._budget.count(size)
-            return
-        view = memoryview(data)
-        while view:
-            block = self._blocks[-1] if self._blocks else b""
-            if not isinstance(block, bytearray):
-                block = bytearray()
-                self._blocks.append(block)
-            piece = view[: BLOCK_BYTES - len(block)]
-            block += piece
-            if len(block) == BLOCK_BYTES:
-                self._blocks[-1] = bytes(block)
-            self.head += len(piece)
-            view = view[len(piece) :]
-            while self.held_bytes - BLOCK_BYTES >= self._limit_bytes and self.drop_oldest():
-                pass
-            self._budget.count(len(piece))
 
     def read(self, offset: int, max_bytes: int) -> memoryview:
         """Return bytes from `offset` on, at most to the end of their block; empty at the head.
@@ -115,7 +111,8 @@ class OutputLog:
         if offset == self.head:
             return memoryview(b"")
         index, start = divmod(offset - self._first, BLOCK_BYTES)
-        return memoryview(self._blocks[index])[start : start + max_bytes]
+        end = min(start + max_bytes, self.head - self._first - index * BLOCK_BYTES)
+        return memoryview(self._blocks[index])[start:end]
 
     def safe_start(self, at_least: int = 0) -> int:
         """Return where a reader that has nothing may begin: at 0, or after the first end of a line behind `at_least`.
@@ -138,9 +135,9 @@ class OutputLog:
         """Drop the oldest block; False when it must be kept."""
         if self.droppable_bytes <= 0:
             return False
-        size = len(self._blocks.popleft())
-        self._first += size
-        self._budget.count(-size)
+        self._blocks.popleft()
+        self._first += BLOCK_BYTES
+        self._budget.count(-BLOCK_BYTES)
         return True
 
     def close(self) -> None:
