@@ -23,6 +23,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+
 from faults import CuttingProxy
 from podshell.agent.ceiling import Ceiling
 from podshell.agent.main import Agent
@@ -35,7 +37,7 @@ from podshell.sandbox.content import small_content
 from podshell.sandbox.resources import POD
 from podshell.sandbox.runtime.containers import Container
 from sandbox_fixtures import QUICK
-from terminal_client import Api, TerminalClient
+from terminal_client import Api, ApiError, TerminalClient
 from warm_parent import Part, WarmParent
 
 PATIENCE_SECONDS = 30.0
@@ -141,9 +143,11 @@ class StackCluster:
 
 @dataclass(frozen=True)
 class ProcessView:
-    """One process as this machine's /proc shows it; `start` (clock ticks) tells it from a later one with the same pid."""
+    """One process as this machine's /proc shows it. `start` (clock ticks) tells it from a later one with the same pid; `sid` is its session
+    as the machine counts: each exec begins one."""
 
     pid: int
+    sid: int
     start: int
     name: str
     state: str
@@ -181,6 +185,10 @@ class ContainerView:
                     found[one.pid, one.start] = one
         return found
 
+    def execs(self) -> set[int]:
+        """The sessions of the living processes: one for each exec, and the container's own."""
+        return {one.sid for one in self.processes().values()}
+
     def _holds(self, pid: str) -> bool:
         if self._namespace:
             return os.readlink(f"/proc/{pid}/ns/pid") == self._namespace
@@ -191,7 +199,7 @@ def _read_process(pid: str) -> ProcessView:
     text = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
     name, rest = text[text.index("(") + 1 : text.rindex(")")], text[text.rindex(")") + 2 :].split()
     command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
-    return ProcessView(int(pid), int(rest[19]), name, rest[0], command[:100])
+    return ProcessView(int(pid), int(rest[3]), int(rest[19]), name, rest[0], command[:100])
 
 
 class Stack:
@@ -331,13 +339,16 @@ class Stack:
         deadline = time.monotonic() + PATIENCE_SECONDS
         wanted, shown = dict.fromkeys(clusters, "online" if online else "offline"), {}
         while time.monotonic() < deadline:
-            with contextlib.suppress(OSError, Exception):  # it may be starting
+            try:
                 listed = await self.api.call("GET", "/api/clusters")
+            except (httpx.TransportError, ApiError) as error:  # it may be starting
+                shown = error
+            else:
                 shown = {one["name"]: one["state"] for one in listed}  # type: ignore[index]  # a list of clusters
                 if {name: shown.get(name) for name in wanted} == wanted:
                     return
             await asyncio.sleep(0.03)  # the live socket would tell, and is not what is tested here
-        raise AssertionError(f"not within {PATIENCE_SECONDS:g} s: {wanted}; the gateway shows {shown}; {self.logs()}")
+        raise AssertionError(f"not within {PATIENCE_SECONDS:g} s: {wanted}; the gateway shows {shown!r}; {self.logs()}")
 
     @asynccontextmanager
     async def shell(self, cluster: str = "", *, container: str = "cart", **fields: object) -> AsyncIterator[TerminalClient]:

@@ -169,11 +169,11 @@ async def rows_since(client: httpx.AsyncClient, sequence: int) -> list[dict[str,
 @asynccontextmanager
 async def untouched(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     """Whatever is tried inside reaches neither agent nor container."""
-    before = set(stack.cluster.container().processes())
+    before = stack.cluster.container().execs()
     with reaching(monkeypatch) as reached:
         yield
         assert reached == [], "somebody without a key reached the agent"
-    assert set(stack.cluster.container().processes()) == before
+    assert stack.cluster.container().execs() == before
 
 
 async def test_without_a_key_nobody_is_a_browser_or_a_command_line(make_stack: MakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -374,10 +374,10 @@ async def test_bad_grants_open_close_show_and_list_nothing(sandbox_cluster: Sand
         viewer.type("echo $((40+2))\n")
         await viewer.until_output(b"\r42\r\n")
         view = ContainerView.of(sandbox_cluster)
-        before = set(view.processes())
+        before = view.execs()
         for name, changes in BAD_GRANTS.items():
             await expect_refusals(link, good, name, changes)
-        assert set(view.processes()) == before, "a process was started or ended"
+        assert view.execs() == before, "a process was started or ended"
         viewer.type("echo $((50+5))\n")
         await viewer.until_output(b"\r55\r\n")
 
@@ -421,7 +421,7 @@ async def test_altered_replayed_and_swapped_grants_are_refused(sandbox_cluster: 
         grant = link.opening_grant(wanted)
         assert (await link.call(calls.SESSION_OPEN, wanted, grant)).refusal is None
         await link.until_fact("opened", wanted.session)
-        before = set((view := ContainerView.of(sandbox_cluster)).processes())
+        before = (view := ContainerView.of(sandbox_cluster)).execs()
         replayed = await link.call(calls.SESSION_OPEN, wanted, grant)
         assert code_of(replayed.refusal) is ErrorCode.GRANT_REFUSED, "replayed"
         for place in range(0, len(grant), 7):  # one bit, anywhere in it
@@ -452,18 +452,18 @@ async def test_altered_replayed_and_swapped_grants_are_refused(sandbox_cluster: 
         thief = link.attach(wanted.session, grant=attach)
         await until_answered(thief)
         assert code_of(thief.refusal) is ErrorCode.GRANT_REFUSED, "a replayed attach"
-        assert set(view.processes()) == before, "a process was started"
+        assert view.execs() == before, "a process was started"
 
 
 @pytest.mark.parametrize("kind", ["exec", "debug", "node", ""])
 async def test_the_ceiling_holds_against_a_good_grant(kind: str, sandbox_cluster: SandboxCluster, tmp_path: Path) -> None:
     async with cheated_agent(tmp_path, sandbox_cluster) as (link, _):
-        before = set((view := ContainerView.of(sandbox_cluster)).processes())
+        before = (view := ContainerView.of(sandbox_cluster)).execs()
         wanted = an_opening(kind=kind)
         refused = await link.open(wanted)
         assert isinstance(refused, Refusal), refused
         assert refused.code is (ErrorCode.FORBIDDEN_BY_CEILING if kind == "exec" else ErrorCode.BAD_REQUEST), refused
-        assert set(view.processes()) == before
+        assert view.execs() == before
 
 
 def code_of(refusal: Refusal | None) -> ErrorCode | None:
