@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import picows
+from python_socks import ProxyError  # what picows raises for a proxy that says no
 
 from podshell import __version__
 from podshell.agent.ceiling import Ceiling
@@ -23,6 +25,7 @@ from podshell.agent.clock import Clock
 from podshell.agent.identity import AgentIdentity, GrantPins
 from podshell.agent.link_peer import LinkPeer, Services
 from podshell.aio.backoff import Backoff
+from podshell.aio.proxies import environment_proxy
 from podshell.wire import messages as m
 from podshell.wire.frames import LinkFault, LocalLinkError
 from podshell.wire.link import LinkConnection, MessageReceived, Side
@@ -239,6 +242,7 @@ class GatewayLinks:
 
     def __init__(self, url: str, settings: LinkSettings, services: Services, clock: Clock, on_change: Callable[[bool], None]) -> None:
         self._url = link_url(url)
+        self._proxy = environment_proxy(self._url, os.environ)
         self._settings = settings
         self._services = services
         self._clock = clock
@@ -258,7 +262,7 @@ class GatewayLinks:
         carrier = _Carrier(self._settings, self._services, self._clock)
         try:
             await self._dial(carrier)
-        except (OSError, TimeoutError, picows.WSError) as error:
+        except (OSError, TimeoutError, ProxyError, picows.WSError) as error:
             log.warning("cannot reach the gateway %s: %s", self._url, str(error) or "no answer in time")
             return 0.0
         try:
@@ -295,6 +299,7 @@ class GatewayLinks:
                 max_frame_size=_MESSAGE_BYTES,
                 extra_headers=[("Sec-WebSocket-Protocol", SUBPROTOCOL), ("User-Agent", f"podshell-agent/{__version__}")],
                 max_redirects=0,
+                proxy=self._proxy,
             )
         if listener is None:  # picows returns so, and calls nobody, when the connection is lost before the server's answer
             raise ConnectionResetError("the connection was lost during the WebSocket handshake")

@@ -8,10 +8,10 @@ import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # public in the docs of urllib, missing in typeshed
 
 import msgspec
 
+from podshell.aio.proxies import environment_proxy
 from podshell.kube.connection import Connection, Credentials, Impersonation, NoCredentials
 from podshell.kube.credentials import StaticToken, TokenFile
 from podshell.kube.errors import KubeconfigError
@@ -175,17 +175,9 @@ def _impersonation(user: User) -> Impersonation | None:
 
 def _proxy(cluster: Cluster, file: Path, environ: Mapping[str, str]) -> str | None:
     """Return the proxy: that of the entry, else of HTTPS_PROXY and NO_PROXY as kubectl does."""
-    url = cluster.proxy_url
+    url = cluster.proxy_url or environment_proxy(cluster.server, environ)
     if not url:
-        target = urlsplit(cluster.server)
-        proxies = {
-            name.lower().removesuffix("_proxy"): value for name, value in environ.items() if name.lower().endswith("_proxy") and value
-        }
-        if not proxies or proxy_bypass_environment(target.hostname or "", proxies):
-            return None
-        url = proxies.get(target.scheme, "")
-        if not url:
-            return None
+        return None
     if urlsplit(url).scheme not in ("http", "https"):
         raise KubeconfigError(f"the proxy {urlsplit(url).hostname!r} for {file} is no http or https proxy: use one of these")
     return url

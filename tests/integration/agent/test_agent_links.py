@@ -29,6 +29,36 @@ async def test_a_gateway_that_comes_later_is_found(settings: AgentSettings) -> N
         await agent.linked.wait()
 
 
+async def test_the_gateway_is_reached_through_the_environments_proxy(
+    settings: AgentSettings, gateway: GatewayServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0])
+        if len(asked) == 1:
+            writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+            writer.close()
+            return
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
+
+    async def copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65536):
+            sink.write(data)
+        sink.close()
+
+    async with await asyncio.start_server(tunnel, "127.0.0.1", 0) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        async with Agent(dataclasses.replace(settings, gateway_urls=("http://gateway.invalid:8642",))) as agent:
+            await gateway.next_link()
+            await agent.linked.wait()
+    assert asked == [b"CONNECT gateway.invalid:8642 HTTP/1.1"] * 2, "a proxy that says no is asked again"
+
+
 async def test_hello_says_who_and_what_is_allowed(link: GatewayEnd) -> None:
     assert link.hello is not None
     assert (link.hello.cluster, link.hello.ceiling["podExec"], link.hello.ceiling["nodeShell"]) == ("east", True, False)
