@@ -20,10 +20,11 @@ from podshell.wire.frames import FrameType
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What one operation needs. `acts`: the ceiling action of the session's kind is needed too."""
+    """What one operation needs. `acts`: the ceiling must allow one of `ceiling`, or, when that is empty, the session's kind."""
 
     operation: str
     acts: bool
+    ceiling: tuple[Action, ...] = ()
 
 
 # Reading needs no action: it is what an agent without any does. Ending a session is always allowed.
@@ -38,6 +39,8 @@ ROLES: dict[str, Need] = {
     "owner": Need("attach", acts=True),
     "observer": Need("observe", acts=True),
     "recorder": Need("record", acts=True),
+    # docs/adr/0006: a log can hold secrets, so it is not a mere view; whoever may exec can read as much anyway
+    "logs": Need("logs", acts=True, ceiling=(Action.POD_EXEC, Action.BASIC)),
 }
 
 KINDS: dict[str, Action] = {"exec": Action.POD_EXEC}
@@ -107,12 +110,24 @@ class Authority:
     def check_attach(self, role: str, session: str, kind: str, grant: bytes, *, clock_offset_ms: int) -> Grant | Refusal:
         """Check a consumer before it sees a byte."""
         need = ROLES.get(role)
-        if need is None:
+        if need is None or need.ceiling:
             return Refusal(ErrorCode.BAD_REQUEST, RefusedBy.AGENT, f"there is no role {role[:16]}", "attach as owner, observer or recorder")
         checked = self._check(need, grant, clock_offset_ms, session)
         if isinstance(checked, Refusal):
             return checked
         if (refusal := self._check_ceiling(kind)) is not None:
+            return refusal
+        return self._consume(checked)
+
+    def check_logs(self, params: bytes, grant: bytes, *, clock_offset_ms: int) -> Grant | Refusal:
+        """Check a reader of a log before its parameters mean anything."""
+        need = ROLES["logs"]
+        checked = self._check(need, grant, clock_offset_ms, "")
+        if isinstance(checked, Refusal):
+            return checked
+        if checked.options_sha256 != options_digest(params):
+            return _refused("the grant is for another log")
+        if (refusal := self._ceiling.refusal_of_any(need.ceiling, "reading logs")) is not None:
             return refusal
         return self._consume(checked)
 

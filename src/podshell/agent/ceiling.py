@@ -54,6 +54,22 @@ class Ceiling:
             {"action": action.value, "helm_value": f"actions.{action.value}"},
         )
 
+    def refusal_of_any(self, actions: tuple[Action, ...], what: str) -> Refusal | None:
+        """Return why `what`, which needs one of several actions, is not allowed here, or None when it is."""
+        if any(self.allows(action) for action in actions):
+            return None
+        if len(actions) == 1:
+            return self.refusal(actions[0])
+        values = [f"actions.{action.value}" for action in actions]
+        return Refusal(
+            ErrorCode.FORBIDDEN_BY_CEILING,
+            RefusedBy.CEILING,
+            f"this cluster's ceiling allows none of {', '.join(action.value for action in actions)}, and {what} needs one of them",
+            f"the cluster's owner can allow it: set one of the Helm values {', '.join(f'{value}=true' for value in values)} of the agent's "
+            f"chart (with `podshell up`: --allow {actions[0].value})",
+            {"action": [action.value for action in actions], "helm_value": values},
+        )
+
     def as_message(self) -> dict[str, bool]:
         """Return the ceiling as HELLO carries it."""
         return {action.value: self.allows(action) for action in Action}

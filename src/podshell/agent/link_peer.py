@@ -17,6 +17,7 @@ from podshell.agent.authority import Authority
 from podshell.agent.consumers import Consumer
 from podshell.agent.facts import FactLedger
 from podshell.agent.inventory import Inventory
+from podshell.agent.logs import LogReader, Logs
 from podshell.agent.session_table import Sessions
 from podshell.agent.sessions import Session
 from podshell.agent.subscriptions import Subscription
@@ -54,6 +55,7 @@ class Services:
     sessions: Sessions
     inventory: Inventory
     facts: FactLedger
+    logs: Logs
     tasks: TaskSet
 
 
@@ -72,6 +74,7 @@ class LinkPeer:
         self._clock_offset_ms = clock_offset_ms
         self._consumers: dict[int, tuple[Session, Consumer]] = {}
         self._subscriptions: dict[int, Subscription] = {}
+        self._logs: dict[int, LogReader] = {}
         self._waiting = 0
         self._lost = False
         connection.set_live_sessions(services.sessions.live)
@@ -100,7 +103,7 @@ class LinkPeer:
         """The link is gone: sessions go on."""
         self._lost = True
         self._services.facts.remove_channel(self)
-        for stream in [*self._consumers, *self._subscriptions]:
+        for stream in [*self._consumers, *self._subscriptions, *self._logs]:
             self._drop(stream)
 
     def send_fact(self, fact: m.Fact) -> None:
@@ -130,12 +133,17 @@ class LinkPeer:
                 if (found := self._consumers.pop(stream, None)) is not None:
                     found[0].consumers.forget(found[1])
                     found[0].tell_viewers()
+                else:
+                    self._drop(stream)
             case m.Reset():
                 self._drop(stream)
             case _:
                 log.debug("a message that asks for nothing", extra={"message": type(message).__name__})
 
     def _receive_attach(self, stream: int, attach: m.Attach) -> None:
+        if attach.role == "logs":
+            self._read_logs(stream, attach)
+            return
         found = self._services.sessions.find(attach.session)
         kind = found.opening.kind if isinstance(found, Session) else "exec"
         checked = self._services.authority.check_attach(
@@ -151,6 +159,21 @@ class LinkPeer:
         if consumer.channel is not None:
             self._consumers[stream] = (found, consumer)
 
+    def _read_logs(self, stream: int, attach: m.Attach) -> None:
+        services = self._services
+        checked = services.authority.check_logs(attach.params, attach.grant, clock_offset_ms=self._clock_offset_ms)
+        reader = checked if isinstance(checked, Refusal) else services.logs.open(attach.params, LogChannel(self, stream))
+        if isinstance(reader, Refusal):
+            log.info("a reader of a log was refused", extra={"code": reader.code.value})
+            self.connection.reset(stream, reader)
+            return
+        self._logs[stream] = reader
+        attached = m.Attached(attach.session, attach.session, 0, "running", start=0, head=0, input_taken=0, input_limit=0)
+        self.connection.accept_consumer(stream, attached, reader, window_bytes=attach.window)
+
+    def forget_log(self, stream: int) -> None:
+        self._logs.pop(stream, None)
+
     def forget_consumer(self, stream: int) -> None:
         self._consumers.pop(stream, None)
 
@@ -161,6 +184,8 @@ class LinkPeer:
                 found[0].tell_viewers()
         if (subscription := self._subscriptions.pop(stream, None)) is not None:
             subscription.close()
+        if (reader := self._logs.pop(stream, None)) is not None:
+            reader.close()
 
     # -- calls ------------------------------------------------------------------------------------------------------
 
@@ -260,6 +285,23 @@ class ConsumerStream:
     def refuse(self, refusal: Refusal) -> None:
         self._peer.forget_consumer(self._stream)
         self._peer.connection.reset(self._stream, refusal)
+        self._peer.flush()
+
+
+class LogChannel:
+    """The stream on one link that a log goes to."""
+
+    def __init__(self, peer: LinkPeer, stream: int) -> None:
+        self._peer = peer
+        self._stream = stream
+
+    def wake(self) -> None:
+        self._peer.connection.wake(self._stream)
+        self._peer.flush()
+
+    def finish(self, end: m.End) -> None:
+        self._peer.forget_log(self._stream)
+        self._peer.connection.finish(self._stream, end)
         self._peer.flush()
 
 

@@ -23,6 +23,7 @@ from podshell.agent.identity import GrantPins, StateUnusable, load_identity
 from podshell.agent.inventory import Inventory
 from podshell.agent.link_peer import Services
 from podshell.agent.links import GatewayLinks, LinkSettings
+from podshell.agent.logs import Logs
 from podshell.agent.output_log import OutputBudget
 from podshell.agent.session_table import Sessions
 from podshell.agent.settings import AgentSettings
@@ -100,8 +101,9 @@ class Agent:
         facts = FactLedger()
         self.sessions = Sessions(self._surroundings(facts), self._session_tasks, limit=settings.session_limit)
         self.inventory = Inventory(self._client, self._clock, self.sessions.note_pod)
+        self.logs = Logs(self._client, self._tasks)
         authority = Authority(self.identity, settings.ceiling, lambda: self._pins.keys, self._clock.wall_ms)
-        services = Services(authority, self.sessions, self.inventory, facts, self._session_tasks)
+        services = Services(authority, self.sessions, self.inventory, facts, self.logs, self._session_tasks)
         links = self._link_settings()
         self._links = [GatewayLinks(url, links, services, self._clock, self._note_link) for url in settings.gateway_urls]
 

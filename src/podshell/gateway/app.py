@@ -40,6 +40,7 @@ from podshell.gateway.keepers import LinkKeeper
 from podshell.gateway.keys import load_or_make_key, public_bytes
 from podshell.gateway.links import LinkRegistry
 from podshell.gateway.live import LiveSockets
+from podshell.gateway.logs import Logs
 from podshell.gateway.models import ClusterBody
 from podshell.gateway.openapi import ROUTERS, build_document
 from podshell.gateway.origins import AllowList, FrontDoor
@@ -173,7 +174,7 @@ class Gateway:
         terminals = Terminals(doorman, browsers, tickets, sessions, authority, pending_limit=settings.pending_sockets)
         recordings = Recordings(settings.recordings_dir, journal, authority, credentials, tasks)
         live = LiveSockets(
-            doorman, browsers, tickets, inventory, sessions, clusters, bus,
+            doorman, browsers, tickets, inventory, sessions, clusters, Logs(links, clusters, authority), bus,
             pending_limit=settings.pending_sockets, subscription_limit=settings.live_subscriptions,
         )  # fmt: skip
         keeper = LinkKeeper(journal, audit, sessions, links, recordings)

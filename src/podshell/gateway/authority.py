@@ -45,8 +45,9 @@ QUERY_POD = Operation(calls.INVENTORY_POD, Action.VIEW, "view", _INVENTORY)
 ATTACH = Operation("session.attach", Action.ATTACH, "attach", _SESSION)
 OBSERVE = Operation("session.observe", Action.OBSERVE, "observe", _SESSION)
 RECORD = Operation("session.record", Action.RECORD, "record", _SESSION)
+LOGS = Operation("pod.logs", Action.LOGS, "logs", "podExec or basic")
 
-OPERATIONS = {operation.name: operation for operation in (OPEN, CLOSE, WATCH, QUERY_POD, ATTACH, OBSERVE, RECORD)}
+OPERATIONS = {operation.name: operation for operation in (OPEN, CLOSE, WATCH, QUERY_POD, ATTACH, OBSERVE, RECORD, LOGS)}
 
 # Every route and socket, and the operations that it can lead to. None: it reaches no cluster.
 ROUTES: dict[str, tuple[Operation, ...]] = {
@@ -71,14 +72,14 @@ ROUTES: dict[str, tuple[Operation, ...]] = {
     "GET /readyz": (),
     "GET /{path:path}": (),  # the console's files
     "WS /ws/terminal": (ATTACH, OBSERVE, CLOSE),
-    "WS /ws/live": (WATCH,),
+    "WS /ws/live": (WATCH, LOGS),
     "WS /link": (OPEN, CLOSE, RECORD),  # an agent that comes back is asked to restart or end its sessions
 }
 
 # Every frame of a link: which operations open a stream with it, or "stream"/"link" for what only lives within one.
 FRAMES: dict[FrameType, tuple[Operation, ...] | str] = {
     FrameType.CALL: (OPEN, CLOSE, WATCH, QUERY_POD),
-    FrameType.ATTACH: (ATTACH, OBSERVE, RECORD),
+    FrameType.ATTACH: (ATTACH, OBSERVE, RECORD, LOGS),
     **dict.fromkeys(
         (
             FrameType.REPLY, FrameType.EVENT, FrameType.CANCEL, FrameType.ATTACHED, FrameType.DATA, FrameType.WINDOW, FrameType.GAP,

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -22,7 +22,20 @@ from podshell.gateway.callers import Caller
 from podshell.gateway.clusters import Clusters
 from podshell.gateway.doors import Doorman
 from podshell.gateway.inventory import Inventory, View
-from podshell.gateway.models import LiveBatch, LiveError, LiveHello, LivePing, LiveReady, LiveSubscribe, LiveUnsubscribe, error_body
+from podshell.gateway.live_logs import PageLogs, check_room
+from podshell.gateway.logs import Logs
+from podshell.gateway.models import (
+    LiveAck,
+    LiveBatch,
+    LiveError,
+    LiveHello,
+    LiveLogs,
+    LivePing,
+    LiveReady,
+    LiveSubscribe,
+    LiveUnsubscribe,
+    error_body,
+)
 from podshell.gateway.origins import refuse_socket
 from podshell.gateway.sessions import Sessions
 from podshell.gateway.tickets import TicketBox
@@ -40,7 +53,8 @@ RESYNC_SECONDS = 15.0
 BATCH_ROWS = 500
 
 T = TypeVar("T")
-_COMMANDS = msgspec.json.Decoder(dict[str, str])
+Command: TypeAlias = dict[str, str | int | bool | None]
+_COMMANDS = msgspec.json.Decoder(Command)
 
 
 class LiveSockets:
@@ -54,6 +68,7 @@ class LiveSockets:
         inventory: Inventory,
         sessions: Sessions,
         clusters: Clusters,
+        logs: Logs,
         bus: Bus,
         *,
         pending_limit: int,
@@ -65,6 +80,7 @@ class LiveSockets:
         self._inventory = inventory
         self._sessions = sessions
         self._clusters = clusters
+        self._logs = logs
         self._bus = bus
         self._pending_limit = pending_limit
         self._subscription_limit = subscription_limit
@@ -86,7 +102,7 @@ class LiveSockets:
     async def _serve(self, socket: WebSocket, caller: Caller, visit: Visit) -> None:
         try:
             await self._let_in(socket, caller)
-            page = _Page(socket, caller, self._inventory, self._sessions, self._clusters, self._bus, self._subscription_limit)
+            page = _Page(socket, caller, self._inventory, self._sessions, self._clusters, self._logs, self._bus, self._subscription_limit)
             visit.on_end(page.sign_out)
             await page.run()
         except WebSocketDisconnect:
@@ -170,7 +186,15 @@ class _Page:
     """One live socket that was let in."""
 
     def __init__(
-        self, socket: WebSocket, caller: Caller, inventory: Inventory, sessions: Sessions, clusters: Clusters, bus: Bus, limit: int
+        self,
+        socket: WebSocket,
+        caller: Caller,
+        inventory: Inventory,
+        sessions: Sessions,
+        clusters: Clusters,
+        logs: Logs,
+        bus: Bus,
+        limit: int,
     ) -> None:
         self._socket = socket
         self._caller = caller
@@ -181,6 +205,7 @@ class _Page:
         self._limit = limit
         self._subscriptions: dict[str, _Subscription] = {}
         self._wake = asyncio.Event()
+        self._logs = PageLogs(logs, caller.subject, self._wake.set)
         # for each of the gateway's own topics, what wakes those who follow it
         self._stale: dict[str, set[asyncio.Event]] = {"sessions": set(), "clusters": set()}
         self._signed_out = False
@@ -209,6 +234,7 @@ class _Page:
                 end()
             for subscription in self._subscriptions.values():
                 subscription.leave()
+            self._logs.close_all()
 
     async def _read(self, tasks: TaskSet) -> None:
         while True:
@@ -218,14 +244,17 @@ class _Page:
                 raise refused(ErrorCode.PROTOCOL_ERROR, "a message is not valid") from error
             if "unsubscribe" in command:
                 self._unsubscribe(_convert(command, LiveUnsubscribe).unsubscribe)
+            elif "ack" in command:
+                self._logs.acknowledge(_convert(command, LiveAck))
+            elif "logs" in command:
+                wanted = _convert(command, LiveLogs)
+                self._make_room(wanted.logs)
+                await self._logs.open(wanted, tasks)
             else:
                 await self._subscribe(_convert(command, LiveSubscribe), tasks)
 
     async def _subscribe(self, wanted: LiveSubscribe, tasks: TaskSet) -> None:
-        if wanted.subscribe in self._subscriptions:
-            self._unsubscribe(wanted.subscribe)
-        if len(self._subscriptions) >= self._limit:
-            raise refused(ErrorCode.LIMIT_REACHED, f"{self._limit} subscriptions on one socket", "end some")
+        self._make_room(wanted.subscribe)
         subscription = _Subscription(wanted.subscribe, self._wake.set)
         self._subscriptions[wanted.subscribe] = subscription
         self._wake.set()
@@ -239,7 +268,13 @@ class _Page:
         except Refused as error:
             subscription.take_refusal(error.refusal)
 
+    def _make_room(self, id: str) -> None:
+        """End what has this id, and check that one more fits."""
+        self._unsubscribe(id)
+        check_room(len(self._subscriptions) + len(self._logs), self._limit)
+
     def _unsubscribe(self, id: str) -> None:
+        self._logs.close(id)
         subscription = self._subscriptions.pop(id, None)
         if subscription is not None:
             subscription.leave()
@@ -293,6 +328,8 @@ class _Page:
                 for subscription in list(self._subscriptions.values()):
                     while (batch := subscription.next_batch()) is not None:
                         await self._socket.send_text(msgspec.json.encode(batch).decode())
+                for message in self._logs.next_messages():
+                    await self._socket.send_text(msgspec.json.encode(message).decode())
         except (WebSocketDisconnect, RuntimeError):
             return  # the reader hears of it
 
@@ -305,7 +342,7 @@ class _Page:
             return
 
 
-def _convert(command: dict[str, str], expected: type[T]) -> T:
+def _convert(command: Command, expected: type[T]) -> T:
     try:
         return msgspec.convert(command, expected)
     except msgspec.ValidationError as error:

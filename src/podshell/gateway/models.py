@@ -214,7 +214,35 @@ class LiveSubscribe(Struct, frozen=True):
 
 
 class LiveUnsubscribe(Struct, frozen=True):
+    """End a subscription, or a log."""
+
     unsubscribe: SubscriptionId
+
+
+class LiveLogs(Struct, frozen=True):
+    """Read a container's log under the id `logs`, shared with subscriptions. It comes as LiveLog messages, and LiveLogEnd last.
+
+    At most 256 KiB come without LiveAck. `container` may be empty only when the pod has one; `tail_lines` and `since_seconds` null: from
+    the beginning.
+    """
+
+    logs: SubscriptionId
+    cluster: Annotated[str, Meta(max_length=253)]
+    namespace: Annotated[str, Meta(max_length=253)]
+    pod: Annotated[str, Meta(max_length=253)]
+    container: Annotated[str, Meta(max_length=253)] = ""
+    follow: bool = True
+    previous: bool = False
+    timestamps: bool = False
+    tail_lines: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = 1000
+    since_seconds: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+
+
+class LiveAck(Struct, frozen=True):
+    """Everything of the log `ack` before the offset `bytes` is taken: the `end` of a LiveLog that was dealt with."""
+
+    ack: SubscriptionId
+    bytes: Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class LiveReady(Struct, frozen=True, tag="ready", tag_field="type"):
@@ -223,6 +251,21 @@ class LiveReady(Struct, frozen=True, tag="ready", tag_field="type"):
 
 class LivePing(Struct, frozen=True, tag="ping", tag_field="type"):
     pass
+
+
+class LiveLog(Struct, frozen=True, tag="log", tag_field="type"):
+    """The next part of a log, cut anywhere but in a character. What is no UTF-8 is replaced. `end`: bytes of the log up to here."""
+
+    id: str
+    text: str
+    end: int
+
+
+class LiveLogEnd(Struct, frozen=True, tag="log_end", tag_field="type"):
+    """Nothing more comes of this log. `refusal` null: it was read to its end; else why there is none, or no more."""
+
+    id: str
+    refusal: Refusal | None
 
 
 class LiveError(Struct, frozen=True, tag="error", tag_field="type"):

@@ -21,6 +21,7 @@ class Action(StrEnum):
     OBSERVE = "observe"  # see a shell of somebody else
     RECORD = "record"  # keep a shell's output
     CLOSE = "close"  # end a shell
+    LOGS = "logs"  # read what containers print
     # at the gateway itself
     READ_AUDIT = "read_audit"
     ENROL = "enrol"  # let an agent join

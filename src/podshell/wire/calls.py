@@ -188,6 +188,23 @@ class PodQuery(Struct, frozen=True):
     pod: Name
 
 
+class ReadLogs(Struct, frozen=True, omit_defaults=True):
+    """Parameters of an ATTACH with the role `logs`: which log, and which part of it. The grant's options_sha256 binds these bytes.
+
+    `container` may be empty only when the pod has one. `previous`: of the run before the last restart. `tail_lines` and `since_seconds`
+    None: from the beginning.
+    """
+
+    namespace: Name
+    pod: Name
+    container: Name = ""
+    follow: bool = False
+    previous: bool = False
+    timestamps: bool = False
+    tail_lines: Count | None = None
+    since_seconds: Annotated[int, Meta(ge=1, le=2**31)] | None = None
+
+
 def options_digest(params: bytes | msgspec.Raw) -> bytes:
     """SHA-256 of a call's parameter bytes, as Grant.options_sha256 binds them."""
     return hashlib.sha256(bytes(params)).digest()

@@ -170,17 +170,21 @@ class Attach(Struct, frozen=True, omit_defaults=True):
     `viewer` is chosen by the terminal and stays the same over its reconnects: it names the input stream (offsets from 0) and lets the
     agent hold back output for a visible owner that was cut off for a moment. `resume` None means: from the first safe point.
     `window` is how many bytes of output may be unacknowledged.
+
+    The role `logs` reads a container's log instead: `params` is msgpack of calls.ReadLogs, `session` an id for this stream alone, and what
+    concerns a terminal does not apply (spec/link.md 7).
     """
 
     session: Id
     viewer: Id
     grant: Annotated[bytes, Meta(max_length=4096)]
-    role: Annotated[str, Meta(max_length=16)] = "owner"  # owner | observer | recorder
+    role: Annotated[str, Meta(max_length=16)] = "owner"  # owner | observer | recorder | logs
     resume: Position | None = None
     window: Annotated[int, Meta(ge=1024, le=1024 * 1024)] = 256 * 1024
     visible: bool = True
     cols: Size | None = None
     rows: Size | None = None
+    params: Annotated[bytes, Meta(max_length=4096)] = b""
 
 
 class Attached(Struct, frozen=True, omit_defaults=True):

@@ -16,7 +16,7 @@ from podshell.agent.ceiling import Action, Ceiling
 from podshell.agent.identity import AgentIdentity, load_identity
 from podshell.policy.grants import LIFETIME_MS, Grant, sign_grant
 from podshell.wire import calls
-from podshell.wire.calls import OpenSession, options_digest
+from podshell.wire.calls import OpenSession, ReadLogs, options_digest
 from podshell.wire.errors import ErrorCode, Refusal
 from podshell.wire.frames import FrameType
 
@@ -47,7 +47,8 @@ def test_every_frame_that_a_gateway_may_send_is_checked_or_explained() -> None:
 
 
 def test_every_operation_is_distinct_and_acting_ones_meet_the_ceiling() -> None:
-    assert {need.operation for need in [*CALLS.values(), *ROLES.values()]} == {"open", "close", "view", "attach", "observe", "record"}
+    operations = {"open", "close", "view", "attach", "observe", "record", "logs"}
+    assert {need.operation for need in [*CALLS.values(), *ROLES.values()]} == operations
     assert {method for method, need in CALLS.items() if need.acts} == {calls.SESSION_OPEN}
     assert all(need.acts for need in ROLES.values())
     assert set(KINDS.values()) <= set(Action)
@@ -171,3 +172,37 @@ def test_every_action_of_the_ceiling_is_off_unless_switched_on_and_follows_from_
     assert not any(Ceiling().as_message().values())
     for field in dataclasses.fields(Ceiling):
         assert sum(Ceiling(**{field.name: True}).as_message().values()) == 1
+
+
+LOG = msgspec.msgpack.encode(ReadLogs("shop", "web-0", "main"))
+
+
+@pytest.mark.parametrize("ceiling", [Ceiling(pod_exec=True), Ceiling(basic=True)])
+def test_a_log_needs_a_grant_for_itself_and_either_action(identity: AgentIdentity, ceiling: Ceiling) -> None:
+    public = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    authority = Authority(identity, ceiling, lambda: (public,), lambda: NOW)
+    other = options_digest(msgspec.msgpack.encode(ReadLogs("shop", "web-0", "other")))
+    for number, changes in enumerate(({"options_sha256": other}, {"options_sha256": b""}, {"operation": "view"}, {"operation": "open"})):
+        grant = grant_for(
+            identity, **{"id": f"grant-of-a-log-{number}", "operation": "logs", "options_sha256": options_digest(LOG), **changes}
+        )
+        refused = authority.check_logs(LOG, sign_grant(grant, KEY), clock_offset_ms=0)
+        assert isinstance(refused, Refusal), changes
+        assert refused.code is ErrorCode.GRANT_REFUSED
+    good = sign_grant(grant_for(identity, operation="logs", options_sha256=options_digest(LOG)), KEY)
+    assert isinstance(authority.check_logs(LOG, good, clock_offset_ms=0), Grant)
+    assert isinstance(authority.check_logs(LOG, good, clock_offset_ms=0), Refusal)
+
+
+def test_a_log_without_either_action_is_refused_naming_both(identity: AgentIdentity) -> None:
+    public = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    authority = Authority(identity, Ceiling(advanced=True, node_shell=True), lambda: (public,), lambda: NOW)
+    grant = sign_grant(grant_for(identity, operation="logs", options_sha256=options_digest(LOG)), KEY)
+    refused = authority.check_logs(LOG, grant, clock_offset_ms=0)
+    assert isinstance(refused, Refusal)
+    assert (refused.code, refused.details["helm_value"]) == (ErrorCode.FORBIDDEN_BY_CEILING, ["actions.podExec", "actions.basic"])
+
+
+def test_nobody_attaches_to_a_session_as_a_reader_of_logs(identity: AgentIdentity, authority: Authority) -> None:
+    grant = sign_grant(grant_for(identity, operation="logs", options_sha256=b""), KEY)
+    assert isinstance(authority.check_attach("logs", "s1", "exec", grant, clock_offset_ms=0), Refusal)

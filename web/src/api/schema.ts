@@ -584,6 +584,14 @@ export interface components {
             status: "ok" | "starting" | "stopping";
         };
         /**
+         * LiveAck
+         * @description Everything of the log `ack` before the offset `bytes` is taken: the `end` of a LiveLog that was dealt with.
+         */
+        LiveAck: {
+            ack: string;
+            bytes: number;
+        };
+        /**
          * LiveBatch
          * @description Changes of one subscription. `reset`: forget what came before. `complete`: everything that exists has been sent.
          *
@@ -613,6 +621,52 @@ export interface components {
         LiveHello: {
             ticket: string;
         };
+        /**
+         * LiveLog
+         * @description The next part of a log, cut anywhere but in a character. What is no UTF-8 is replaced. `end`: bytes of the log up to here.
+         */
+        LiveLog: {
+            /** @enum {unknown} */
+            type: "log";
+            id: string;
+            text: string;
+            end: number;
+        };
+        /**
+         * LiveLogEnd
+         * @description Nothing more comes of this log. `refusal` null: it was read to its end; else why there is none, or no more.
+         */
+        LiveLogEnd: {
+            /** @enum {unknown} */
+            type: "log_end";
+            id: string;
+            refusal: components["schemas"]["Refusal"] | null;
+        };
+        /**
+         * LiveLogs
+         * @description Read a container's log under the id `logs`, shared with subscriptions. It comes as LiveLog messages, and LiveLogEnd last.
+         *
+         *         At most 256 KiB come without LiveAck. `container` may be empty only when the pod has one; `tail_lines` and `since_seconds` null: from
+         *         the beginning.
+         */
+        LiveLogs: {
+            logs: string;
+            cluster: string;
+            namespace: string;
+            pod: string;
+            /** @default  */
+            container?: string;
+            /** @default true */
+            follow?: boolean;
+            /** @default false */
+            previous?: boolean;
+            /** @default false */
+            timestamps?: boolean;
+            /** @default 1000 */
+            tail_lines?: number | null;
+            /** @default null */
+            since_seconds?: number | null;
+        };
         /** LivePing */
         LivePing: {
             /** @enum {unknown} */
@@ -640,7 +694,10 @@ export interface components {
             /** @default  */
             kind?: ("CronJob" | "DaemonSet" | "Deployment" | "Job" | "Node" | "Pod" | "ReplicaSet" | "Service" | "StatefulSet") | "";
         };
-        /** LiveUnsubscribe */
+        /**
+         * LiveUnsubscribe
+         * @description End a subscription, or a log.
+         */
         LiveUnsubscribe: {
             unsubscribe: string;
         };
