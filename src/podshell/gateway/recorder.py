@@ -57,17 +57,27 @@ class Recordings:
             return
         self._running[key] = None
         try:
-            subject = await self._credentials.subject(record.user)
-            permit = await self._authority.permit(subject, RECORD, record.target, link.place)
-            recorder = Recorder(self._path(record), record)
-            attach = m.Attach(record.id, f"recorder-{record.epoch}"[:64], b"", "recorder", None, WINDOW_BYTES, False)
-            recorder.start(link, link.attach(permit, attach, recorder))
-            self._running[key] = recorder
+            recorder = self._running[key] = await self._attach(link, record)
+            self._tasks.start(f"recording of {record.id}", self._write(key, recorder.write))
         except (Refused, OSError) as error:
-            del self._running[key]
             log.error("a session is not recorded: %s", error, extra={"session": record.id})
-            return
-        self._tasks.start(f"recording of {record.id}", self._write(key, recorder.write))
+        finally:
+            if self._running.get(key) is None:  # whatever went wrong: the next link tries again
+                self._running.pop(key, None)
+
+    async def _attach(self, link: AgentLink, record: SessionRecord) -> Recorder:
+        subject = await self._credentials.subject(record.user)
+        permit = await self._authority.permit(subject, RECORD, record.target, link.place)
+        path = self._path(record)
+        recorder = Recorder(path, record)
+        attach = m.Attach(record.id, f"recorder-{record.epoch}"[:64], b"", "recorder", None, WINDOW_BYTES, False)
+        try:
+            recorder.start(link, link.attach(permit, attach, recorder))
+        except BaseException:
+            recorder.close()
+            path.unlink(missing_ok=True)
+            raise
+        return recorder
 
     async def _write(self, key: tuple[str, str], write: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -159,7 +169,11 @@ class Recorder:
                 if self._link is not None and not self._ended:
                     self._link.send_window(self._stream, end, end + WINDOW_BYTES)
         finally:
-            os.close(self._file)
+            self.close()
+
+    def close(self) -> None:
+        """Close the file; nothing can be written any more."""
+        os.close(self._file)
 
     def _add(self, lines: str) -> None:
         if lines:
