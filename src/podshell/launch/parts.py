@@ -13,18 +13,18 @@ import click
 from podshell.agent.settings import AgentSettings
 from podshell.gateway.settings import GatewaySettings
 from podshell.launch.failures import LaunchError, file_failures, gateway_failures
+from podshell.launch.logs import log_to_stderr
 from podshell.launch.loops import run_loop
 from podshell.launch.secret_files import write_secret
 from podshell.launch.stops import stop_on_signals
 from podshell.options import OptionError, add_options, load
 
-_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 # Libraries that tell of every connection and migration what nobody asks for.
 _TALKATIVE = ("alembic", "picows", "uvicorn")
 
 
 def _run(start: Callable[[], Coroutine[object, object, None]]) -> None:
-    logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
+    log_to_stderr(logging.INFO)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
 

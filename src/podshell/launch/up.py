@@ -24,6 +24,7 @@ import msgspec
 from podshell import __version__
 from podshell.launch.browser import Redirect
 from podshell.launch.failures import LaunchError, file_failures, gateway_failures
+from podshell.launch.logs import log_to_stderr
 from podshell.launch.loops import run_loop
 from podshell.launch.secret_files import write_secret
 from podshell.launch.stops import stop_on_signals
@@ -78,7 +79,7 @@ add_options(UpSettings, "up")(up_command)
 
 
 async def _main(settings: UpSettings) -> None:
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr(logging.WARNING)
     stopped = stop_on_signals()
     async with AsyncExitStack() as stack:
         starting = asyncio.ensure_future(_start(settings, stack))
