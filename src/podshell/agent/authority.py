@@ -33,6 +33,7 @@ CALLS: dict[str, Need] = {
     calls.SESSION_CLOSE: Need("close", acts=False),
     calls.INVENTORY_WATCH: Need("view", acts=False),
     calls.INVENTORY_POD: Need("view", acts=False),
+    calls.POD_DELETE: Need("delete", acts=True, ceiling=(Action.BASIC,)),
 }
 
 ROLES: dict[str, Need] = {
@@ -96,6 +97,8 @@ class Authority:
         bound = checked.options_sha256
         if (bound or need.acts) and bound != options_digest(params):
             return _refused("the grant is for other parameters")
+        if need.ceiling and (refusal := self._ceiling.refusal_of_any(need.ceiling, method)) is not None:
+            return refusal
         return self._consume(checked)
 
     def check_opening(self, opening: OpenSession, grant: Grant) -> Refusal | None:

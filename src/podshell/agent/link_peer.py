@@ -15,6 +15,7 @@ import msgspec
 
 from podshell.agent.authority import Authority
 from podshell.agent.consumers import Consumer
+from podshell.agent.deletions import Deletions
 from podshell.agent.facts import FactLedger
 from podshell.agent.inventory import Inventory
 from podshell.agent.logs import LogReader, Logs
@@ -25,7 +26,7 @@ from podshell.aio.tasks import TaskSet
 from podshell.policy.grants import Grant
 from podshell.wire import calls
 from podshell.wire import messages as m
-from podshell.wire.calls import CloseSession, InventoryBatch, OpenSession, PodQuery, WatchInventory
+from podshell.wire.calls import CloseSession, DeletePod, InventoryBatch, OpenSession, PodQuery, WatchInventory
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 from podshell.wire.link import (
     ByteSource,
@@ -41,10 +42,10 @@ from podshell.wire.link import (
 
 log = logging.getLogger(__name__)
 
-# Opening is the only call that waits, for the API server and at most 2 s.
+# Opening and deleting are the only calls that wait, for the API server and at most 2 s and 10 s.
 _LIMIT_WAITING_CALLS = 256
 
-P = TypeVar("P", OpenSession, CloseSession, WatchInventory, PodQuery)
+P = TypeVar("P", OpenSession, CloseSession, WatchInventory, PodQuery, DeletePod)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Services:
     inventory: Inventory
     facts: FactLedger
     logs: Logs
+    deletions: Deletions
     tasks: TaskSet
 
 
@@ -203,6 +205,8 @@ class LinkPeer:
                 self._close_session(stream, call, checked)
             case calls.INVENTORY_WATCH:
                 self._watch(stream, call)
+            case calls.POD_DELETE:
+                self._delete_pod(stream, call)
             case calls.INVENTORY_POD:
                 query = _decode(call, PodQuery)
                 self._reply(stream, query if isinstance(query, Refusal) else self._services.inventory.pod(query.namespace, query.pod))
@@ -224,6 +228,22 @@ class LinkPeer:
     async def _answer_opening(self, stream: int, opening: OpenSession) -> None:
         try:
             self._reply(stream, await self._services.sessions.open(opening))
+        finally:
+            self._waiting -= 1
+
+    def _delete_pod(self, stream: int, call: m.Call) -> None:
+        wanted = _decode(call, DeletePod)
+        if isinstance(wanted, Refusal):
+            self._reply(stream, wanted)
+        elif self._waiting >= _LIMIT_WAITING_CALLS:
+            self._reply(stream, Refusal(ErrorCode.AGENT_BUSY, RefusedBy.AGENT, "too many calls wait", "try again in a moment"))
+        else:
+            self._waiting += 1
+            self._services.tasks.start(f"delete {wanted.namespace}/{wanted.pod}", self._answer_deletion(stream, wanted))
+
+    async def _answer_deletion(self, stream: int, wanted: DeletePod) -> None:
+        try:
+            self._reply(stream, await self._services.deletions.delete(wanted))
         finally:
             self._waiting -= 1
 

@@ -16,6 +16,7 @@ import msgspec
 
 from podshell.agent.authority import Authority
 from podshell.agent.clock import LoopClock, TimerHandle
+from podshell.agent.deletions import Deletions
 from podshell.agent.ends import Stop
 from podshell.agent.execs import ExecHandle
 from podshell.agent.facts import FactLedger
@@ -103,7 +104,7 @@ class Agent:
         self.inventory = Inventory(self._client, self._clock, self.sessions.note_pod)
         self.logs = Logs(self._client, self._tasks)
         authority = Authority(self.identity, settings.ceiling, lambda: self._pins.keys, self._clock.wall_ms)
-        services = Services(authority, self.sessions, self.inventory, facts, self.logs, self._session_tasks)
+        services = Services(authority, self.sessions, self.inventory, facts, self.logs, Deletions(self._client), self._session_tasks)
         links = self._link_settings()
         self._links = [GatewayLinks(url, links, services, self._clock, self._note_link) for url in settings.gateway_urls]
 

@@ -24,6 +24,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import WebSocketRoute
 
 from podshell.aio.tasks import TaskSet
+from podshell.gateway.actions import PodActions
 from podshell.gateway.admission import LinkDoor, Welcoming
 from podshell.gateway.answers import Refused, refusal_answer
 from podshell.gateway.audit import Audit
@@ -187,7 +188,7 @@ class Gateway:
         tasks.start("review", self._review(browsers), endless=True)
         self._services = Services(
             settings, replica, cookie, datetime.now(UTC), database, credentials, browsers, doorman, tickets, audit, authority, journal, bus,
-            links, clusters, sessions, inventory, terminals, recordings,
+            links, clusters, sessions, inventory, terminals, recordings, PodActions(links, clusters, authority, audit),
         )  # fmt: skip
         return build_app(self._services, terminals, live, self._door)
 

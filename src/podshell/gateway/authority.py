@@ -46,8 +46,9 @@ ATTACH = Operation("session.attach", Action.ATTACH, "attach", _SESSION)
 OBSERVE = Operation("session.observe", Action.OBSERVE, "observe", _SESSION)
 RECORD = Operation("session.record", Action.RECORD, "record", _SESSION)
 LOGS = Operation("pod.logs", Action.LOGS, "logs", "podExec or basic")
+DELETE = Operation(calls.POD_DELETE, Action.DELETE, "delete", "basic")
 
-OPERATIONS = {operation.name: operation for operation in (OPEN, CLOSE, WATCH, QUERY_POD, ATTACH, OBSERVE, RECORD, LOGS)}
+OPERATIONS = {operation.name: operation for operation in (OPEN, CLOSE, WATCH, QUERY_POD, ATTACH, OBSERVE, RECORD, LOGS, DELETE)}
 
 # Every route and socket, and the operations that it can lead to. None: it reaches no cluster.
 ROUTES: dict[str, tuple[Operation, ...]] = {
@@ -58,6 +59,7 @@ ROUTES: dict[str, tuple[Operation, ...]] = {
     "POST /api/clusters": (),
     "GET /api/clusters/{cluster}/pods": (WATCH,),
     "GET /api/clusters/{cluster}/namespaces/{namespace}/pods/{pod}": (QUERY_POD,),
+    "DELETE /api/clusters/{cluster}/namespaces/{namespace}/pods/{pod}": (DELETE,),
     "GET /api/clusters/{cluster}/namespaces/{namespace}/pods/{pod}/details": (WATCH,),
     "GET /api/clusters/{cluster}/namespaces/{namespace}/pods/{pod}/events": (WATCH,),
     "POST /api/sessions": (OPEN, RECORD),
@@ -78,7 +80,7 @@ ROUTES: dict[str, tuple[Operation, ...]] = {
 
 # Every frame of a link: which operations open a stream with it, or "stream"/"link" for what only lives within one.
 FRAMES: dict[FrameType, tuple[Operation, ...] | str] = {
-    FrameType.CALL: (OPEN, CLOSE, WATCH, QUERY_POD),
+    FrameType.CALL: (OPEN, CLOSE, WATCH, QUERY_POD, DELETE),
     FrameType.ATTACH: (ATTACH, OBSERVE, RECORD, LOGS),
     **dict.fromkeys(
         (

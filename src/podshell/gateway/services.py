@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import HTTPConnection
 
 if TYPE_CHECKING:
+    from podshell.gateway.actions import PodActions
     from podshell.gateway.audit import Audit
     from podshell.gateway.authority import Authority
     from podshell.gateway.browsers import Browsers
@@ -50,6 +51,7 @@ class Services:
     inventory: Inventory
     terminals: Terminals
     recordings: Recordings
+    actions: PodActions
     stopping: bool = field(default=False)
 
 

@@ -22,6 +22,7 @@ class Action(StrEnum):
     RECORD = "record"  # keep a shell's output
     CLOSE = "close"  # end a shell
     LOGS = "logs"  # read what containers print
+    DELETE = "delete"  # delete a pod
     # at the gateway itself
     READ_AUDIT = "read_audit"
     ENROL = "enrol"  # let an agent join

@@ -10,12 +10,13 @@ AGENT = "system:serviceaccount:podshell:podshell-agent"
 AGENT_READ = "podshell-agent-read"
 AGENT_EXEC = "podshell-agent-exec"
 AGENT_DEBUG = "podshell-agent-debug"
+AGENT_BASIC = "podshell-agent-basic"
 
 _READ = ("get", "list", "watch")
 
 
 def agent_bindings() -> list[Binding]:
-    """What the agent may do: see workloads, open streams into pods, add ephemeral containers."""
+    """What the agent may do: see workloads, open streams into pods, add ephemeral containers, delete pods."""
     read = (
         Rule(_READ, ("",), ("pods", "nodes", "namespaces", "services", "events", "serviceaccounts")),
         Rule(_READ, ("apps",), ("deployments", "replicasets", "statefulsets", "daemonsets")),
@@ -26,5 +27,6 @@ def agent_bindings() -> list[Binding]:
     )
     streams = (Rule(("get", "create"), ("",), ("pods/exec", "pods/attach")),)
     debug = (Rule(("get", "update", "patch"), ("",), ("pods/ephemeralcontainers",)),)
-    rules = {AGENT_READ: read, AGENT_EXEC: streams, AGENT_DEBUG: debug}
+    basic = (Rule(("delete",), ("",), ("pods",)),)
+    rules = {AGENT_READ: read, AGENT_EXEC: streams, AGENT_DEBUG: debug, AGENT_BASIC: basic}
     return [Binding(name, "ServiceAccount", "podshell/podshell-agent", given) for name, given in rules.items()]

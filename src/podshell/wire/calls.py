@@ -16,6 +16,7 @@ SESSION_OPEN = "session.open"  # grant: open
 SESSION_CLOSE = "session.close"  # grant: close
 INVENTORY_WATCH = "inventory.watch"  # grant: view; answers with InventoryBatch events until cancelled
 INVENTORY_POD = "inventory.pod"  # grant: view
+POD_DELETE = "pod.delete"  # grant: delete
 
 
 # Images, versions, times, taints: one line each.
@@ -184,6 +185,25 @@ class InventoryBatch(Struct, frozen=True, omit_defaults=True):
 
 
 class PodQuery(Struct, frozen=True):
+    namespace: Name
+    pod: Name
+
+
+class DeletePod(Struct, frozen=True, omit_defaults=True):
+    """Parameters of pod.delete; the grant's options_sha256 binds them. `uid` empty: whichever pod has that name.
+
+    `grace_seconds` None: what the pod says. 0 takes it off the API server at once, without waiting for its node.
+    """
+
+    namespace: Name
+    pod: Name
+    uid: Name = ""
+    grace_seconds: Annotated[int, Meta(ge=0, le=86_400)] | None = None
+
+
+class DeletedPod(Struct, frozen=True):
+    """The API server took the deletion; the pod goes when its containers have stopped."""
+
     namespace: Name
     pod: Name
 

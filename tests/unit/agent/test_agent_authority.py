@@ -16,7 +16,7 @@ from podshell.agent.ceiling import Action, Ceiling
 from podshell.agent.identity import AgentIdentity, load_identity
 from podshell.policy.grants import LIFETIME_MS, Grant, sign_grant
 from podshell.wire import calls
-from podshell.wire.calls import OpenSession, ReadLogs, options_digest
+from podshell.wire.calls import DeletePod, OpenSession, ReadLogs, options_digest
 from podshell.wire.errors import ErrorCode, Refusal
 from podshell.wire.frames import FrameType
 
@@ -47,9 +47,9 @@ def test_every_frame_that_a_gateway_may_send_is_checked_or_explained() -> None:
 
 
 def test_every_operation_is_distinct_and_acting_ones_meet_the_ceiling() -> None:
-    operations = {"open", "close", "view", "attach", "observe", "record", "logs"}
+    operations = {"open", "close", "view", "attach", "observe", "record", "logs", "delete"}
     assert {need.operation for need in [*CALLS.values(), *ROLES.values()]} == operations
-    assert {method for method, need in CALLS.items() if need.acts} == {calls.SESSION_OPEN}
+    assert {method for method, need in CALLS.items() if need.acts} == {calls.SESSION_OPEN, calls.POD_DELETE}
     assert all(need.acts for need in ROLES.values())
     assert set(KINDS.values()) <= set(Action)
 
@@ -206,3 +206,16 @@ def test_a_log_without_either_action_is_refused_naming_both(identity: AgentIdent
 def test_nobody_attaches_to_a_session_as_a_reader_of_logs(identity: AgentIdentity, authority: Authority) -> None:
     grant = sign_grant(grant_for(identity, operation="logs", options_sha256=b""), KEY)
     assert isinstance(authority.check_attach("logs", "s1", "exec", grant, clock_offset_ms=0), Refusal)
+
+
+def test_a_deletion_needs_basic_and_a_grant_for_that_very_pod(identity: AgentIdentity, authority: Authority) -> None:
+    params = msgspec.msgpack.encode(DeletePod("shop", "web-0", "u1"))
+    grant = sign_grant(grant_for(identity, operation="delete", options_sha256=options_digest(params)), KEY)
+    refused = authority.check_call(calls.POD_DELETE, params, grant, clock_offset_ms=0)
+    assert isinstance(refused, Refusal)
+    assert (refused.code, refused.details["helm_value"]) == (ErrorCode.FORBIDDEN_BY_CEILING, "actions.basic")
+    public = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    allowing = Authority(identity, Ceiling(basic=True), lambda: (public,), lambda: NOW)
+    other = msgspec.msgpack.encode(DeletePod("shop", "web-0", "u2"))
+    assert isinstance(allowing.check_call(calls.POD_DELETE, other, grant, clock_offset_ms=0), Refusal)
+    assert isinstance(allowing.check_call(calls.POD_DELETE, params, grant, clock_offset_ms=0), Grant)

@@ -95,8 +95,8 @@ def test_every_frame_and_every_call_is_classified() -> None:
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 def test_every_operation_has_decision_grant_and_ceiling(operation: Operation) -> None:
     assert isinstance(operation.action, Action)
-    assert operation.grant in {"open", "close", "attach", "observe", "record", "view", "logs"}
-    assert operation.ceiling in {"podExec", "podExec or basic"} or operation.ceiling.startswith("none: ")
+    assert operation.grant in {"open", "close", "attach", "observe", "record", "view", "logs", "delete"}
+    assert operation.ceiling in {"podExec", "podExec or basic", "basic"} or operation.ceiling.startswith("none: ")
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)

@@ -119,7 +119,11 @@ export interface paths {
         get: operations["getPod"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete a pod
+         * @description Ask the API server to delete a pod, only that with `uid` if given; it goes when its containers have stopped.
+         */
+        delete: operations["deletePod"];
         options?: never;
         head?: never;
         patch?: never;
@@ -492,6 +496,14 @@ export interface components {
             restarts?: number;
             /** @default  */
             started_at?: string;
+        };
+        /**
+         * DeletedPod
+         * @description The API server took the deletion; the pod goes when its containers have stopped.
+         */
+        DeletedPod: {
+            namespace: string;
+            pod: string;
         };
         /**
          * End
@@ -1315,6 +1327,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PodRow"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    deletePod: {
+        parameters: {
+            query?: {
+                uid?: string;
+                grace_seconds?: number | null;
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                cluster: string;
+                namespace: string;
+                pod: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Delete a pod */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedPod"];
                 };
             };
             /** @description Refused or failed */

@@ -1,16 +1,18 @@
-"""One pod: its row, its details, its events."""
+"""One pod: its row, its details, its events, and its deletion."""
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 
 from podshell.gateway.answers import answer, described, refused
-from podshell.gateway.callers import AnyCaller
+from podshell.gateway.callers import AnyCaller, ChangingCaller
 from podshell.gateway.inventory import View
 from podshell.gateway.services import services
-from podshell.wire.calls import PodRow
+from podshell.wire.calls import DeletedPod, DeletePod, PodRow
 from podshell.wire.details import EventRow, PodDetails
 from podshell.wire.errors import ErrorCode, RefusedBy
 
@@ -23,6 +25,22 @@ _POD = "/api/clusters/{cluster}/namespaces/{namespace}/pods/{pod}"
 async def get_pod(request: Request, caller: AnyCaller, cluster: str, namespace: str, pod: str) -> Response:
     """Ask the agent for one pod."""
     return answer(await services(request).inventory.pod(caller.subject, cluster, namespace, pod))
+
+
+@router.delete(_POD, **described("deletePod", "Delete a pod", response=DeletedPod))
+async def delete_pod(
+    request: Request,
+    caller: ChangingCaller,
+    cluster: str,
+    namespace: Annotated[str, Path(max_length=253)],
+    pod: Annotated[str, Path(max_length=253)],
+    uid: Annotated[str, Query(max_length=64)] = "",
+    grace_seconds: Annotated[int | None, Query(ge=0, le=86_400)] = None,
+    reason: Annotated[str, Query(max_length=1024)] = "",
+) -> Response:
+    """Ask the API server to delete a pod, only that with `uid` if given; it goes when its containers have stopped."""
+    wanted = DeletePod(namespace, pod, uid, grace_seconds)
+    return answer(await services(request).actions.delete(caller.subject, cluster, wanted, reason))
 
 
 @router.get(_POD + "/details", **described("getPodDetails", "One pod with everything that is known of it", response=PodDetails))
