@@ -348,7 +348,7 @@ class Stack:
                 if {name: shown.get(name) for name in wanted} == wanted:
                     return
             await asyncio.sleep(0.03)  # the live socket would tell, and is not what is tested here
-        raise AssertionError(f"not within {PATIENCE_SECONDS:g} s: {wanted}; the gateway shows {shown!r}; {self.logs()}")
+        raise AssertionError(f"not within {PATIENCE_SECONDS:g} s: {wanted}; the gateway shows {shown!r}; {await self.explain()}")
 
     @asynccontextmanager
     async def shell(self, cluster: str = "", *, container: str = "cart", **fields: object) -> AsyncIterator[TerminalClient]:
@@ -379,10 +379,19 @@ class Stack:
             await asyncio.sleep(0.03)
         return rows[-1]
 
+    async def explain(self) -> str:
+        """For failures: what the processes of this stack have printed last, and where their tasks wait."""
+        for part in (self.gateway_part, *(cluster.agent_part for cluster in self.clusters.values())):
+            if part is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    part.ask_stacks()
+        await asyncio.sleep(0.5)  # they write it
+        return self.logs()
+
     def logs(self) -> str:
-        """What the processes of this stack have printed last, for failures."""
+        """What the processes of this stack have printed last."""
         files = sorted(self.folder.glob("*.log"))
-        return "\n".join(f"--- {file.name}\n{file.read_text(errors='replace')[-3000:]}" for file in files)
+        return "\n".join(f"--- {file.name}\n{file.read_text(errors='replace')[-6000:]}" for file in files)
 
 
 def _agent_words(settings: AgentSettings) -> list[str]:

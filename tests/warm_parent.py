@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import faulthandler
 import json
 import os
 import signal
@@ -73,6 +72,11 @@ class Part:
     def read_log(self) -> str:
         return self.log.read_text(errors="replace")[-4000:]
 
+    def ask_stacks(self) -> None:
+        """Have it write to its log where each of its tasks waits."""
+        if not self.ended:
+            signal.pidfd_send_signal(self._descriptor, signal.SIGUSR1)
+
     def check(self) -> None:
         """Fail when it has ended by itself."""
         assert self.ended or os.path.exists(f"/proc/{self.pid}"), f"{self.name} has ended by itself; its log:\n{self.read_log()}"
@@ -107,7 +111,6 @@ def _print_stacks(*_: object) -> None:
     """Say in the log where everything waits; for a process that hangs in a test."""
     for task in asyncio.all_tasks():
         task.print_stack(limit=4)
-    faulthandler.dump_traceback()
 
 
 def _run_child(argv: list[str], log: str) -> None:

@@ -100,7 +100,7 @@ async def test_every_byte_arrives_once_in_both_directions_over_cuts_of_socket_li
             end = await terminal.wait_end(plan.seconds)
             await cutter.finish()
         except Exception as error:
-            raise AssertionError(f"PODSHELL_SEED={seed}, {cutter}: {error!r}\n{stack.logs()}") from error
+            raise AssertionError(f"PODSHELL_SEED={seed}, {cutter}: {error!r}\n{await stack.explain()}") from error
         state = f"PODSHELL_SEED={seed}, {cutter}; {terminal}"
         returned, told = bytes(terminal.output[5 : 5 + plan.size]), bytes(terminal.output[5 + plan.size :])
         assert {kind: cutter.done.count(kind) for kind in ("socket", "link", "gateway")} == dict.fromkeys(
