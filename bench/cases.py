@@ -275,43 +275,27 @@ async def hidden_viewer(parts: Parts, rounds: int = 5) -> list[Figure]:
 
 
 async def floods(parts: Parts, sessions: int = 200) -> list[Figure]:
-    """200 sessions put out 4 MiB each and nobody looks: the agent's memory."""
-    command = ["sh", "-c", "stty raw -echo; head -c 4194304 /dev/zero; exec sleep 1000"]
-    room = asyncio.Semaphore(OPENING_AT_ONCE)
-    targets = await parts.targets()
+    """200 sessions put out 4 MiB each at the same time, into hidden viewers that acknowledge nothing: the agent's memory."""
+    command = ["sh", "-c", "stty raw -echo; echo READY; read go; head -c 4194304 /dev/zero; exec sleep 1000"]
     begin = peak = parts.agent.rss_bytes
-
-    async def open_one(number: int) -> str:
-        target = targets[number % len(targets)]
-        where = {"namespace": target.namespace, "pod": target.pod, "container": target.container}
-        async with room:
-            return (await parts.api.open_session(cluster="bench", **where, command=command, tty=True, cols=80, rows=24))[0]
-
-    async def watch() -> None:
-        nonlocal peak
-        while True:
-            peak = max(peak, parts.agent.rss_bytes)
+    async with AsyncExitStack() as stack:
+        ways = await open_many(parts, sessions, command, stack, window=16 * 1024, visible=False, acknowledge=False)
+        for way in ways:
+            await way.expect(b"READY")
+        opened = parts.agent.rss_bytes
+        for way in ways:
+            await way.send(b"go\n")
+        heads: dict[Through, int] = {}
+        while len(heads) < sessions:
+            for way in ways:
+                peak = max(peak, parts.agent.rss_bytes)
+                if way not in heads and (head := await way.head_now()) >= 4 * MIB:
+                    heads[way] = head
             await asyncio.sleep(0.1)
-
-    watching = asyncio.create_task(watch())
-    opened = await asyncio.gather(*map(open_one, range(sessions)))
-    heads = []
-    for session in opened:  # each really put out its 4 MiB
-        way = await Through.look(parts.api, session)
-        while (head := way.head) < 4 * MIB:
-            way.viewer.drop()
-            await asyncio.sleep(0.5)
-            way = await Through.look(parts.api, session)
-        heads.append(head)
-        way.viewer.drop()
-    watching.cancel()
-
-    async def end_one(session: str) -> None:
-        async with room:
-            await parts.api.call("DELETE", f"/api/sessions/{session}")
-
-    await asyncio.gather(*map(end_one, opened))
-    raw: dict[str, object] = {"begin_MiB": begin / MIB, "put_out_MiB": sum(heads) / MIB}
+        for way in ways:
+            way.viewer.acknowledge = True
+            way.viewer.acknowledge_now()
+    raw: dict[str, object] = {"begin_MiB": begin / MIB, "opened_MiB": opened / MIB, "put_out_MiB": sum(heads.values()) / MIB}
     return [Figure("200 sessions of 4 MiB each: agent RSS", peak / MIB, "MiB", 250, raw=raw)]
 
 

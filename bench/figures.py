@@ -70,7 +70,7 @@ def machine() -> dict[str, object]:
 def write_results(about: dict[str, object], figures: Sequence[Figure]) -> Path:
     """Write one dated JSON file; returns its path."""
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d-%H%M}.json"
+    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}.json"
     body = {"machine": about, "figures": [{**asdict(figure), "missed": figure.missed} for figure in figures]}
     path.write_text(json.dumps(body, indent=1) + "\n")
     return path

@@ -9,6 +9,7 @@ import asyncio
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -66,6 +67,7 @@ async def main(chosen: list[str]) -> int:
             except Exception as error:  # noqa: BLE001  # the other cases go on; the failure is reported and makes the run fail
                 failed.append(f"{name}: {type(error).__name__}: {error}")
                 print(failed[-1], flush=True)
+                traceback.print_exc()
     path = write_results(about, figures)
     for figure in sorted(figures, key=lambda figure: not figure.missed):
         print(figure.line())

@@ -131,24 +131,19 @@ class Through(Terminal):
         self.viewer = await Viewer.open(api, self._session, ticket, self.take, window=window, visible=visible, acknowledge=acknowledge)
         return self
 
-    @classmethod
-    async def look(cls, api: Api, session: str) -> Through:
-        """Attach to a session that is there; a hidden viewer that takes little."""
-        self = cls()
-        self._api, self._session = api, session
-        ticket = await api.ticket(session)
-        self.viewer = await Viewer.open(api, session, ticket, self.take, window=16 * 1024, visible=False, acknowledge=False)
-        return self
-
-    @property
-    def head(self) -> int:
-        """How many bytes the session had put out when we attached."""
-        return self.viewer.attached.result().head
+    async def head_now(self) -> int:
+        """How many bytes the session has put out, as a second viewer is told when it attaches."""
+        ticket = await self._api.ticket(self._session)
+        look = await Viewer.open(self._api, self._session, ticket, lambda _data: None, window=16 * 1024, visible=False, acknowledge=False)
+        look.drop()
+        return look.attached.result().head
 
     async def send(self, data: bytes) -> None:
         self.viewer.type(data)
 
     async def close(self) -> None:
+        self.viewer.acknowledge = True  # the end comes behind the last byte
+        self.viewer.acknowledge_now()
         await self.viewer.close_session()
 
 
