@@ -222,6 +222,21 @@ async def test_tls_server_name_is_what_the_certificate_is_checked_against(tmp_pa
                 await open_exec(client, TARGET, ["true"], tty=False, receiver=Recorder())
 
 
+async def test_no_log_level_shows_the_token(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """picows logs requests with all their headers below DEBUG."""
+    fake = FakeApiServer()
+    fake.script, fake.answers["/api/v1/namespaces/lab/pods/a"] = exit_at_once, answer_pod
+    for name in ("", "picows", "aiohttp", "asyncio", "podshell", "podshell.kube"):
+        caplog.set_level(1, name or None)
+    made = certificates.make()
+    async with fake.serve(server_context(tmp_path, made)) as server:
+        path = kubeconfig(tmp_path, server.url, made, {}, {"token": "s3cr3t-bearer"})
+        async with Client(load_connection(files=[path], environ={})) as client:
+            await check_both(client)
+        assert {request.headers["Authorization"] for request in server.requests} == {"Bearer s3cr3t-bearer"}
+    assert "s3cr3t-bearer" not in caplog.text
+
+
 async def test_rest_and_exec_go_through_the_proxy(tmp_path: Path) -> None:
     made = certificates.make()
     asked: list[bytes] = []
