@@ -219,6 +219,7 @@ class Sessions:
             return
         details: dict[str, str | int | list[str] | None] = {
             "reason": end.reason,
+            "message": end.message,
             "exit_code": end.exit_code,
             "seconds": max(0, now - record.created_ms) // 1000,
             "left": list(end.left),

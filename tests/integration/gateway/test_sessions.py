@@ -27,12 +27,13 @@ async def test_a_session_is_audited_before_it_opens_and_when_it_ends(lab: Lab, a
     record = await lab.record_when(session, lambda r: r.state == "running")
     assert (record.sid, record.start_ticks, record.nonce, record.pod_uid) == (7, 4711, "n1", "uid-1")
     assert await lab.audit_actions(session) == [("session.open", "allowed")]
-    agent.finish(session, m.End("exited", 0, left=["cron (pid 9)"]))
+    agent.finish(session, m.End("exited", 0, "as it was told", left=["cron (pid 9)"]))
     await lab.record_when(session, lambda r: not r.live)
     assert await lab.audit_actions(session) == [("session.open", "allowed"), ("session.end", "done")]
     newest = (await lab.gateway.services.audit.newest(1))[0]
     assert (newest.actor, newest.cluster, newest.pod) == ("ada", "lab", "web-0")
     assert newest.details["left"] == ["cron (pid 9)"]
+    assert newest.details["message"] == "as it was told"
     assert await lab.gateway.services.audit.first_break() is None
     await api.close()
 
