@@ -89,15 +89,15 @@ def test_one_more_of_any_kind_is_noticed() -> None:
     async def nothing() -> None: ...
 
     routed, socketed, mounted = an_app(), an_app(), an_app()
-    routed.add_api_route("/api/logs/{pod}", nothing, methods=["GET"])
-    socketed.router.routes.append(WebSocketRoute("/ws/copy", nothing))
+    routed.add_api_route("/api/imagined/{pod}", nothing, methods=["GET"])
+    socketed.router.routes.append(WebSocketRoute("/ws/imagined", nothing))
     mounted.mount("/debug", an_app())
     frames, methods = set(FrameType), call_methods()
-    assert unclassified(routed, frames, methods) == {"GET /api/logs/{pod}"}
-    assert unclassified(socketed, frames, methods) == {"WS /ws/copy"}
+    assert unclassified(routed, frames, methods) == {"GET /api/imagined/{pod}"}
+    assert unclassified(socketed, frames, methods) == {"WS /ws/imagined"}
     assert len(unclassified(mounted, frames, methods)) == 1
-    assert unclassified(an_app(), frames | {"FILE"}, methods) == {"FILE"}
-    assert unclassified(an_app(), frames, methods | {"pod.delete"}) == {"pod.delete"}
+    assert unclassified(an_app(), frames | {"IMAGINED"}, methods) == {"IMAGINED"}
+    assert unclassified(an_app(), frames, methods | {"pod.imagine"}) == {"pod.imagine"}
 
 
 @contextmanager
