@@ -74,4 +74,4 @@ class Doorman:
 
 
 def _unauthenticated() -> Refused:
-    return refused(ErrorCode.UNAUTHENTICATED, "nobody is signed in", "open a sign-in link, or give the command line the token file of this gateway")
+    return refused(ErrorCode.UNAUTHENTICATED, "nobody is signed in", "open a sign-in link, or name a token file of this gateway")
