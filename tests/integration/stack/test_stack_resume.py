@@ -33,8 +33,8 @@ class Plan:
 
 
 CI = Plan(16 * MIB, 20, terminal_base=0.03, terminal_cap=0.1, agent_base=0.03, agent_cap=0.1, seconds=85)
-# what spec/terminal.md 6 and the agent's settings say
-SOAK = Plan(64 * MIB, 67, terminal_base=0.25, terminal_cap=10, agent_base=1, agent_cap=30, seconds=3000)
+# What spec/terminal.md 6 and the agent's settings say. The agent's delays stay near their cap, as no link lives long here: about 45 minutes.
+SOAK = Plan(64 * MIB, 67, terminal_base=0.25, terminal_cap=10, agent_base=1, agent_cap=30, seconds=7000)
 
 
 class Cutter:
@@ -80,7 +80,7 @@ class Cutter:
             await self._restart
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("plan", [pytest.param(CI, id="16MiB"), pytest.param(SOAK, id="64MiB", marks=pytest.mark.soak)])
 async def test_every_byte_arrives_once_in_both_directions_over_cuts_of_socket_link_and_gateway(plan: Plan, make_stack: MakeStack) -> None:
     seed = int(os.environ.get("PODSHELL_SEED") or random.randrange(2**32))
