@@ -22,6 +22,13 @@ st "$p" && [ "$S" = "$s" ] && case $Z in Z|X);; *) L="$L $p";; esac
 done
 [ -n "$L" ]
 }
+# alive: L, those of L that live on; a look at all processes each time would cost a busy container dear.
+alive() {
+M=
+for p in $L; do st "$p" && [ "$S" = "$s" ] && case $Z in Z|X);; *) M="$M $p";; esac; done
+L=$M
+[ -n "$L" ]
+}
 # carriers: E, the processes whose environment holds the nonce.
 carriers() {
 E=
@@ -63,11 +70,14 @@ i=0
 until [ -n "$s" ] || find || [ $i -ge "$1" ]; do i=$((i+1)); sleep 1 2>/dev/null; done
 if [ -n "$s" ] && all; then
 if ours; then
-all && say k
+say k
 sig HUP; sig CONT
-i=0; while all && [ $i -lt 10 ]; do nap; i=$((i+1)); done
-i=0; while all && [ $i -lt 10 ]; do sig KILL; nap; i=$((i+1)); done
-all && say u
+i=0; while alive && [ $i -lt 10 ]; do nap; i=$((i+1)); done
+i=0
+while all; do
+[ $i -lt 10 ] || { say u; break; }
+sig KILL; nap; i=$((i+1))
+done
 else
 say x
 fi
