@@ -33,7 +33,7 @@ class Plan:
 
 
 CI = Plan(16 * MIB, 20, terminal_base=0.03, terminal_cap=0.1, agent_base=0.03, agent_cap=0.1, seconds=85)
-# What spec/terminal.md 6 and the agent's settings say. The agent's delays stay near their cap, as no link lives long here: about 45 minutes.
+# As spec/terminal.md 6 and the agent's settings say. The agent's delays stay near their cap, as no link lives long here: about 45 minutes.
 SOAK = Plan(64 * MIB, 67, terminal_base=0.25, terminal_cap=10, agent_base=1, agent_cap=30, seconds=7000)
 
 
