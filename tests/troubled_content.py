@@ -12,7 +12,7 @@ FLOOD = 'trap "exit 0" TERM; while :; do echo "scan scan scan scan scan scan sca
 
 
 def troubled_content(cluster: str, version: str) -> Content:
-    """shop/crasher, shop/missing, shop/flooder, shop/lonely (no owner; prints three lines) on one node."""
+    """shop/crasher, shop/missing, shop/calm (two pods, well), shop/flooder, shop/lonely (no owner; prints three lines) on one node."""
     spaces = [namespace("default"), namespace("shop"), namespace("podshell")]
     accounts = [service_account(one["metadata"]["name"], "default") for one in spaces]
     lonely = container("main", BUSYBOX, f"for n in 1 2 3; do echo line $n; done; {IDLE}")
@@ -24,6 +24,7 @@ def troubled_content(cluster: str, version: str) -> Content:
             service_account("podshell", "podshell-agent"),
             deployment("shop", "crasher", template("crasher", container("main", BUSYBOX, CRASH))),
             deployment("shop", "missing", template("missing", container("main", "localhost/missing:1"))),
+            deployment("shop", "calm", template("calm", container("main", BUSYBOX, IDLE)), replicas=2),
             pod("shop", "flooder", template("flooder", container("main", BUSYBOX, FLOOD))),
             pod("shop", "lonely", template("lonely", lonely, container("other", BUSYBOX, IDLE))),
         ]

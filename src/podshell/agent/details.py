@@ -49,7 +49,7 @@ def line(text: str | None) -> str:
 def pod_details(pod: FullPod, owners: list[OwnerRow], node_os: str = "") -> PodDetails:
     """Build the details; `owners` is the chain, nearest first."""
     meta, spec, status = pod.metadata, pod.spec, pod.status
-    row = pod_row(pod.plain(), ("", ""), node_os)
+    row = pod_row(pod.plain(), node_os=node_os)
     shown, left_out = _annotations(meta.annotations or {})
     ips = [one.ip for one in status.pod_ips or ()] or ([status.pod_ip] if status.pod_ip else [])
     return PodDetails(

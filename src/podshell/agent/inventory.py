@@ -18,7 +18,7 @@ from podshell.agent.refusals import refusal_from_error
 from podshell.agent.rows import namespace_row, node_row, node_system, pod_row, service_row, workload_row
 from podshell.agent.subscriptions import BatchSink, Cache, Subscription
 from podshell.aio.tasks import TaskSet
-from podshell.kube.objects import Event, Namespace, Node, ObjectMeta, Pod, Service
+from podshell.kube.objects import Event, Namespace, Node, ObjectMeta, OwnerReference, Pod, Service
 from podshell.kube.pod_details import FULL_PODS, FullPod
 from podshell.kube.reflector import Reflector, ReflectorState
 from podshell.kube.rest import Client
@@ -57,6 +57,9 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 
 
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job")
+
+
 class Inventory:
     """The caches of one cluster.
 
@@ -65,9 +68,9 @@ class Inventory:
     """
 
     def __init__(self, client: Client, clock: Clock, on_pod: Callable[[str, str, Pod | None], None]) -> None:
-        self.pods: Store[Pod] = Store()
+        self.pods: Store[Pod] = Store({"controller": _controller, "node": lambda pod: [pod.spec.node_name] if pod.spec.node_name else []})
         self.nodes: Store[Node] = Store()
-        self.replica_sets: Store[ReplicaSet] = Store()
+        self.replica_sets: Store[ReplicaSet] = Store({"controller": _controller})
         self._client = client
         self._clock = clock
         self._caches: dict[str, Cache] = {}
@@ -106,7 +109,34 @@ class Inventory:
         caches = [self._caches[plural] for plural in plurals]
         subscription = Subscription(caches, self.row, wanted.namespace, sink, self._clock, self._subscriptions.discard)
         self._subscriptions.add(subscription)
+        if wanted.kind == "workloads":
+            subscription.follow(self.pods.listen(lambda change: self._note_workload(subscription, change.new.metadata)))
+            subscription.follow(self.replica_sets.listen(lambda change: self._note_workload(subscription, change.new.metadata)))
+        elif wanted.kind == "nodes":
+            subscription.follow(self.pods.listen(lambda change: self._note_nodes(subscription, change)))
         return subscription
+
+    def _note_workload(self, subscription: Subscription, meta: ObjectMeta) -> None:
+        owner = self._top(meta)
+        find = self._controllers.get(owner.kind) if owner is not None and owner.kind in _WORKLOADS else None
+        found = find(meta.namespace, owner.name) if find is not None and owner is not None else None
+        if found is not None:
+            subscription.note(found)
+
+    def _note_nodes(self, subscription: Subscription, change: Change[Pod]) -> None:
+        before = change.old if change.kind is ChangeKind.MODIFIED else None
+        if before is not None and _counts(before) == _counts(change.new):
+            return
+        for name in {pod.spec.node_name for pod in (before, change.new) if pod is not None}:
+            node = self.nodes.get("", name)
+            if node is not None:
+                subscription.note(node)
+
+    def _pods_of(self, workload: Workload) -> list[Pod]:
+        pods = self.pods.by_index("controller", workload.metadata.uid)
+        for replica_set in self.replica_sets.by_index("controller", workload.metadata.uid):
+            pods += self.pods.by_index("controller", replica_set.metadata.uid)
+        return pods
 
     def _look_at_pod(self, wanted: WatchInventory, sink: BatchSink) -> Subscription | Refusal:
         if (refusal := check_name(wanted.name, wanted.namespace, namespaced=True)) is not None:
@@ -153,13 +183,14 @@ class Inventory:
             case Event():
                 return event_row(item)
             case Node():
-                return node_row(item)
+                on_it = self.pods.by_index("node", item.metadata.name)
+                return node_row(item, sum(_counts(pod)[1] for pod in on_it))
             case Namespace():
                 return namespace_row(item)
             case Service():
                 return service_row(item)
             case Workload():
-                return workload_row(item)
+                return workload_row(item, self._pods_of(item))
             case _:
                 raise TypeError(f"no row for {type(item).__name__}")
 
@@ -174,16 +205,18 @@ class Inventory:
             owner = above.metadata.controller if above is not None and above.metadata.uid == owner.uid else None
         return chain
 
-    def _owner(self, pod: Pod) -> tuple[str, str]:
-        owner = pod.metadata.controller
-        if owner is None:
-            return "", ""
-        if owner.kind == "ReplicaSet":
-            replica_set = self.replica_sets.get(pod.metadata.namespace, owner.name)
+    def _owner(self, pod: Pod) -> tuple[str, str, str]:
+        owner = self._top(pod.metadata)
+        return (owner.kind, owner.name, owner.uid) if owner is not None else ("", "", "")
+
+    def _top(self, meta: ObjectMeta) -> OwnerReference | None:
+        """Return the workload that an object belongs to: its controller, or that of its ReplicaSet."""
+        owner = meta.controller
+        if owner is not None and owner.kind == "ReplicaSet":
+            replica_set = self.replica_sets.get(meta.namespace, owner.name)
             above = replica_set.metadata.controller if replica_set is not None else None
-            if above is not None:
-                return above.kind, above.name
-        return owner.kind, owner.name
+            return above or owner
+        return owner
 
     def _add(self, resource: Resource[T], store: Store[T]) -> None:
         reflector = Reflector(self._client, resource, store, on_health=lambda _: self._note_health(resource.plural))
@@ -212,3 +245,12 @@ class Inventory:
 def _tell_pod(change: Change[Pod], on_pod: Callable[[str, str, Pod | None], None]) -> None:
     meta = change.new.metadata
     on_pod(meta.namespace, meta.name, None if change.kind is ChangeKind.DELETED else change.new)
+
+
+def _controller(item: HasMetadata) -> list[str]:
+    owner = item.metadata.controller
+    return [owner.uid] if owner is not None else []
+
+
+def _counts(pod: Pod) -> tuple[str, bool]:
+    return pod.spec.node_name, pod.status.phase not in ("Succeeded", "Failed")

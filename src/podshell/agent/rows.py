@@ -5,20 +5,30 @@ A pod's status is what `kubectl get pods` prints (kubernetes pkg/printers/intern
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 
+from podshell.agent.health import workload_health
 from podshell.kube.objects import Container, ContainerStatus, Namespace, Node, Pod, Service
 from podshell.kube.workloads import Workload
 from podshell.wire.calls import ContainerRow, NamespaceRow, NodeRow, PodRow, ServiceRow, WorkloadRow
+from podshell.wire.errors import clip_text
 
 _ROLE_LABEL = "node-role.kubernetes.io/"
 _POD_SECURITY_LABEL = "pod-security.kubernetes.io/enforce"
 
-OwnerOf = Callable[[Pod], tuple[str, str]]
+
+def pod_status(pod: Pod) -> str:
+    """Return the status that kubectl prints, but `Unschedulable` for a pod that no node takes."""
+    status = _summary(pod)[0]
+    if status == "Pending":
+        for condition in pod.status.conditions or ():
+            if condition.type == "PodScheduled" and condition.status == "False" and condition.reason == "Unschedulable":
+                return "Unschedulable"
+    return status
 
 
-def pod_row(pod: Pod, owner: tuple[str, str] = ("", ""), node_os: str = "") -> PodRow:
-    """Build a pod's row; `owner` is (kind, name) of its workload, `node_os` counts when the pod does not say."""
+def pod_row(pod: Pod, owner: tuple[str, str, str] = ("", "", ""), node_os: str = "") -> PodRow:
+    """Build a pod's row; `owner` is (kind, name, uid) of its workload, `node_os` counts when the pod does not say."""
     status, ready, total, restarts = _summary(pod)
     system = (pod.spec.os.name if pod.spec.os is not None else "") or node_os or "linux"
     containers = [*_container_rows(pod)]
@@ -37,6 +47,7 @@ def pod_row(pod: Pod, owner: tuple[str, str] = ("", ""), node_os: str = "") -> P
         ip=pod.status.pod_ip,
         owner_kind=owner[0],
         owner=owner[1],
+        owner_uid=owner[2],
         labels=dict(pod.metadata.labels or {}),
         containers=containers,
         default_container=default if default in names else (names[0] if names else ""),
@@ -154,8 +165,8 @@ def _container_row(pod: Pod, container: Container, role: str) -> ContainerRow:
     )
 
 
-def node_row(node: Node) -> NodeRow:
-    """Build a node's row."""
+def node_row(node: Node, pods: int = 0) -> NodeRow:
+    """Build a node's row; `pods` are those on it that have not ended."""
     meta = node.metadata
     status = "Ready" if node.ready else "NotReady"
     labels = dict(meta.labels or {})
@@ -170,6 +181,15 @@ def node_row(node: Node) -> NodeRow:
         labels=labels,
         taints=[f"{t.key}{f'={t.value}' if t.value else ''}:{t.effect}" for t in node.spec.taints or ()],
         conditions=[f"{c.type}={c.status}{f' ({c.reason})' if c.reason else ''}" for c in node.status.conditions or ()],
+        reason=next((c.message or c.reason for c in node.status.conditions or () if c.type == "Ready" and c.status != "True"), "")[:500],
+        unschedulable=node.spec.unschedulable,
+        pressure=[c.type for c in node.status.conditions or () if c.type != "Ready" and c.status == "True"][:64],
+        pods=pods,
+        runtime=node.status.node_info.container_runtime_version,
+        os_image=node.status.node_info.os_image,
+        kernel=node.status.node_info.kernel_version,
+        architecture=node.status.node_info.architecture,
+        addresses=[f"{a.type} {a.address}" for a in (node.status.addresses or ())[:64]],
     )
 
 
@@ -194,8 +214,8 @@ def service_row(service: Service) -> ServiceRow:
     )
 
 
-def workload_row(workload: Workload) -> WorkloadRow:
-    """Build the row of a Deployment, StatefulSet, DaemonSet or Job; the kind is its class."""
+def workload_row(workload: Workload, pods: Sequence[Pod] = ()) -> WorkloadRow:
+    """Build the row of a Deployment, StatefulSet, DaemonSet or Job with its pods; the kind is its class."""
     meta, spec, status = workload.metadata, workload.spec, workload.status
     kind = type(workload).__name__
     ready, desired = status.ready_replicas, spec.replicas if spec.replicas is not None else 1
@@ -204,6 +224,22 @@ def workload_row(workload: Workload) -> WorkloadRow:
     elif kind == "Job":
         ready, desired = status.succeeded, spec.completions if spec.completions is not None else 1
     selector = dict(spec.selector.match_labels or {}) if spec.selector is not None else {}
+    statuses = [pod_status(pod) for pod in pods if pod.metadata.deletion_timestamp is None]
+    health = workload_health(workload, ready, desired, statuses)
     return WorkloadRow(
-        meta.uid, kind, meta.namespace, meta.name, meta.creation_timestamp or "", ready, desired, [], dict(meta.labels or {}), selector
+        uid=meta.uid,
+        kind=kind,
+        namespace=meta.namespace,
+        name=meta.name,
+        created_at=meta.creation_timestamp or "",
+        ready=ready,
+        desired=desired,
+        images=sorted({clip_text(container.image, 1024) for container in spec.template.spec.containers})[:1024],
+        labels=dict(meta.labels or {}),
+        selector=selector,
+        health=health.health,
+        reason=health.reason,
+        updated=max(status.updated_replicas, status.updated_number_scheduled),
+        pods=len(pods),
+        paused=spec.paused or bool(spec.suspend),
     )

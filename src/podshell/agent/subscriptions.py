@@ -97,6 +97,15 @@ class Subscription:
             for item in self._caches[0].items():  # their owners' names are known now
                 self._note(item, False)
 
+    def follow(self, stop: Callable[[], None]) -> None:
+        """Have `stop` called when the subscription is closed."""
+        self._stops.append(stop)
+
+    def note(self, item: HasMetadata) -> None:
+        """Something that the row of `item` tells has changed elsewhere."""
+        if self._changed.get(item.metadata.uid, item) is not None:  # not one that is about to be taken away
+            self._note(item, False)
+
     def _note(self, item: HasMetadata, deleted: bool) -> None:
         meta: ObjectMeta = item.metadata
         if self._namespace and meta.namespace != self._namespace:

@@ -6,10 +6,12 @@ Pure; `objects.py` has the rules.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from sys import intern
 from typing import Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from podshell.kube.objects import (
     Condition,
@@ -41,6 +43,28 @@ class LabelSelector(KubeObject, frozen=True):
     match_expressions: tuple[SelectorRequirement, ...] | None = None
 
 
+class TemplateContainer(KubeObject, frozen=True):
+    """A container of a template."""
+
+    name: str = ""
+    image: str = ""
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "image", intern(self.image))
+
+
+class TemplateSpec(KubeObject, frozen=True):
+    """Of a template's pods only what they run."""
+
+    containers: tuple[TemplateContainer, ...] = ()
+
+
+class PodTemplate(KubeObject, frozen=True):
+    """`spec.template`."""
+
+    spec: TemplateSpec = TemplateSpec()
+
+
 class WorkloadSpec(KubeObject, frozen=True):
     """`spec` of a Deployment, ReplicaSet, StatefulSet, DaemonSet or Job."""
 
@@ -50,6 +74,7 @@ class WorkloadSpec(KubeObject, frozen=True):
     parallelism: int | None = None
     completions: int | None = None
     suspend: bool | None = None
+    template: PodTemplate = PodTemplate()
 
 
 class WorkloadStatus(KubeObject, frozen=True):

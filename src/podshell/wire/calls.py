@@ -120,6 +120,7 @@ class PodRow(Struct, frozen=True, omit_defaults=True):
     ip: Line = ""
     owner_kind: Line = ""
     owner: Line = ""
+    owner_uid: Line = ""  # of `owner`: the pods of a workload are those with its uid here
     labels: Labels = {}
     containers: Annotated[list[ContainerRow], Meta(max_length=1024)] = []
     default_container: Line = ""
@@ -128,6 +129,11 @@ class PodRow(Struct, frozen=True, omit_defaults=True):
 
 
 class NodeRow(Struct, frozen=True, omit_defaults=True):
+    """A node. `status` is what kubectl prints; `reason` says why it is not ready. `pressure`: MemoryPressure and the like that hold.
+
+    `pods`: how many are on it and have not ended.
+    """
+
     uid: Line
     name: Line
     status: Line
@@ -138,6 +144,15 @@ class NodeRow(Struct, frozen=True, omit_defaults=True):
     labels: Labels = {}
     taints: Annotated[list[Line], Meta(max_length=1024)] = []
     conditions: Annotated[list[Line], Meta(max_length=1024)] = []
+    reason: Text = ""
+    unschedulable: bool = False
+    pressure: Annotated[list[Line], Meta(max_length=64)] = []
+    pods: Count = 0
+    runtime: Line = ""
+    os_image: Line = ""
+    kernel: Line = ""
+    architecture: Line = ""
+    addresses: Annotated[list[Line], Meta(max_length=64)] = []  # "InternalIP 192.0.2.11"
 
 
 class NamespaceRow(Struct, frozen=True, omit_defaults=True):
@@ -160,7 +175,10 @@ class ServiceRow(Struct, frozen=True, omit_defaults=True):
 
 
 class WorkloadRow(Struct, frozen=True, omit_defaults=True):
-    """A Deployment, StatefulSet, DaemonSet or Job."""
+    """A Deployment, StatefulSet, DaemonSet or Job.
+
+    `health`: healthy, progressing or unhealthy, with one sentence (agent/health.py). `pods`: how many it has, being deleted or not.
+    """
 
     uid: Line
     kind: Line
@@ -172,6 +190,11 @@ class WorkloadRow(Struct, frozen=True, omit_defaults=True):
     images: Annotated[list[Line], Meta(max_length=1024)] = []
     labels: Labels = {}
     selector: Labels = {}
+    health: Line = ""
+    reason: Text = ""
+    updated: Count = 0
+    pods: Count = 0
+    paused: bool = False
 
 
 class InventoryBatch(Struct, frozen=True, omit_defaults=True):

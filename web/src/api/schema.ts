@@ -736,7 +736,12 @@ export interface components {
             /** @default  */
             pod_security?: string;
         };
-        /** NodeRow */
+        /**
+         * NodeRow
+         * @description A node. `status` is what kubectl prints; `reason` says why it is not ready. `pressure`: MemoryPressure and the like that hold.
+         *
+         *         `pods`: how many are on it and have not ended.
+         */
         NodeRow: {
             uid: string;
             name: string;
@@ -756,6 +761,24 @@ export interface components {
             taints?: string[];
             /** @default [] */
             conditions?: string[];
+            /** @default  */
+            reason?: string;
+            /** @default false */
+            unschedulable?: boolean;
+            /** @default [] */
+            pressure?: string[];
+            /** @default 0 */
+            pods?: number;
+            /** @default  */
+            runtime?: string;
+            /** @default  */
+            os_image?: string;
+            /** @default  */
+            kernel?: string;
+            /** @default  */
+            architecture?: string;
+            /** @default [] */
+            addresses?: string[];
         };
         /**
          * Notice
@@ -915,6 +938,8 @@ export interface components {
             owner_kind?: string;
             /** @default  */
             owner?: string;
+            /** @default  */
+            owner_uid?: string;
             /** @default {} */
             labels?: {
                 [key: string]: string;
@@ -1092,6 +1117,8 @@ export interface components {
         /**
          * WorkloadRow
          * @description A Deployment, StatefulSet, DaemonSet or Job.
+         *
+         *         `health`: healthy, progressing or unhealthy, with one sentence (agent/health.py). `pods`: how many it has, being deleted or not.
          */
         WorkloadRow: {
             uid: string;
@@ -1113,6 +1140,16 @@ export interface components {
             selector?: {
                 [key: string]: string;
             };
+            /** @default  */
+            health?: string;
+            /** @default  */
+            reason?: string;
+            /** @default 0 */
+            updated?: number;
+            /** @default 0 */
+            pods?: number;
+            /** @default false */
+            paused?: boolean;
         };
     };
     responses: never;

@@ -46,6 +46,7 @@ export function podOf(row: WirePod, cluster: string): Pod {
     ip: "",
     owner_kind: "",
     owner: "",
+    owner_uid: "",
     labels: {},
     default_container: "",
     os: "linux",
