@@ -29,8 +29,8 @@ class Action(StrEnum):
 class Ceiling:
     """Which actions the cluster's owner allows; one field for each `Action`."""
 
-    pod_exec: bool = field(default=False, metadata={"help": "Allow shells in running containers (podExec)."})
-    basic: bool = field(default=False, metadata={"help": "Allow basic actions on workloads."})
+    pod_exec: bool = field(default=False, metadata={"help": "Allow shells in running containers, and to read their logs (podExec)."})
+    basic: bool = field(default=False, metadata={"help": "Allow basic actions: delete pods, read logs (basic)."})
     advanced: bool = field(default=False, metadata={"help": "Allow advanced actions on workloads."})
     pod_debug: bool = field(default=False, metadata={"help": "Allow debug containers in pods (podDebug)."})
     node_shell: bool = field(default=False, metadata={"help": "Allow shells on nodes (nodeShell)."})
