@@ -156,6 +156,12 @@ class Inventory:
         namespace = wanted.namespace if namespaced else ""
         return self._objects.open(EVENTS, namespace, selector, self.row, sink, f"the events of {wanted.object_kind} {wanted.name}")
 
+    @property
+    def pods_known(self) -> bool:
+        """Whether the pods are listed, or it is known that they may not be."""
+        pods = self._caches["pods"]
+        return pods.synced() or pods.refusal() is not None
+
     def pod(self, namespace: str, name: str) -> PodRow | Refusal:
         """Return one pod's row."""
         pod = self.pods.get(namespace, name)

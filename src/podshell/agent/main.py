@@ -26,6 +26,7 @@ from podshell.agent.link_peer import Services
 from podshell.agent.links import GatewayLinks, LinkSettings
 from podshell.agent.logs import Logs
 from podshell.agent.output_log import OutputBudget
+from podshell.agent.probes import Probes
 from podshell.agent.session_table import Sessions
 from podshell.agent.settings import AgentSettings
 from podshell.agent.surroundings import SessionSurroundings
@@ -106,19 +107,33 @@ class Agent:
         authority = Authority(self.identity, settings.ceiling, lambda: self._pins.keys, self._clock.wall_ms)
         services = Services(authority, self.sessions, self.inventory, facts, self.logs, Deletions(self._client), self._session_tasks)
         links = self._link_settings()
+        self.probes = Probes(settings.health_port, self.not_ready_reasons) if settings.health_port else None
         self._links = [GatewayLinks(url, links, services, self._clock, self._note_link) for url in settings.gateway_urls]
 
     async def start(self) -> None:
-        """Begin to watch the cluster and to dial; returns at once."""
+        """Begin to watch the cluster and to dial; returns at once.
+
+        Raises:
+            ValueError: the port of the probes cannot be used.
+        """
+        if self.probes is not None:
+            await self.probes.start()
         self.inventory.start(self._tasks)
         self._tasks.start("dial", self._dial())
 
     async def stop(self, patience_seconds: float = STOP_SECONDS) -> None:
         """End all sessions as far as there is time, and everything else."""
         await self.sessions.stop(patience_seconds)
+        if self.probes is not None:
+            await self.probes.stop()
         await self._tasks.close()
         await self._session_tasks.close()
         await self._client.close()
+
+    def not_ready_reasons(self) -> list[str]:
+        """Say why no session can be opened now; nothing: one can."""
+        reasons = [] if self._links_up else ["no gateway is connected"]
+        return reasons if self.inventory.pods_known else [*reasons, "the pods of the cluster are not listed yet"]
 
     async def __aenter__(self) -> Agent:
         await self.start()

@@ -41,3 +41,4 @@ class AgentSettings:
     reconnect_base_seconds: float = field(default=1.0, metadata={"help": "Upper bound of the first delay before dialling a gateway again."})
     reconnect_cap_seconds: float = field(default=30.0, metadata={"help": "Longest delay before dialling a gateway again."})
     restart_base_seconds: float = field(default=0.5, metadata={"help": "Upper bound of the first delay before a lost shell is replaced."})
+    health_port: int = field(default=0, metadata={"help": "Port for GET /healthz and /readyz on all addresses; 0: none."})

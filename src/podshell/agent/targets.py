@@ -71,7 +71,9 @@ def choose_container(pod: Pod, wanted: str) -> str | Refusal:
     if wanted:
         if wanted in every:
             return wanted
-        text = f"the pod {pod.metadata.name} has no container {wanted}"
+        kinds = [*names, *(f"{c.name} (init)" for c in pod.spec.init_containers or ())]
+        kinds += [f"{c.name} (ephem)" for c in pod.spec.ephemeral_containers or ()]
+        text = f"container {wanted} is not valid for pod {pod.metadata.name} out of: {', '.join(kinds)}"
         return Refusal(ErrorCode.NOT_FOUND, RefusedBy.AGENT, text, f"choose one of: {', '.join(every)}", {"containers": every})
     if len(names) == 1:
         return names[0]

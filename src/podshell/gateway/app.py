@@ -149,6 +149,8 @@ class Gateway:
 
     def authority_changed(self, *, user: str = "", session: str = "") -> None:
         """Have live sessions decided anew, here and on every other replica: of a user, one session, or all."""
+        # here at once: a bus may lose what it carries, and a revoked shell must end within 2 s
+        self._tasks.start("revocation", self.services.sessions.review(user, session))
         self._bus.publish(REVOCATIONS, encode_hint(AuthorityChanged(user, session)))
 
     # Private.

@@ -28,6 +28,21 @@ class Action(StrEnum):
     ENROL = "enrol"  # let an agent join
 
 
+# The names under which users know the permissions (features F19: `exec:pod`); a refusal says which one is missing.
+PERMISSIONS: dict[Action, str] = {
+    Action.VIEW: "view:cluster",
+    Action.OPEN: "exec:pod",
+    Action.ATTACH: "exec:pod",
+    Action.OBSERVE: "observe:session",
+    Action.RECORD: "record:session",
+    Action.CLOSE: "close:session",
+    Action.LOGS: "logs:pod",
+    Action.DELETE: "delete:pod",
+    Action.READ_AUDIT: "read:audit",
+    Action.ENROL: "enrol:cluster",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """Who asks: a user of the gateway with the role that they have now."""
@@ -73,7 +88,7 @@ def decide(subject: Subject, action: Action, target: Target) -> Decision:
     if not subject.name:
         return Deny("nobody is signed in")
     if subject.role != OWNER_ROLE:
-        return Deny(f"the role {subject.role or 'of this user'} allows nothing")
+        return Deny(f"you are missing permissions to perform the following action: {PERMISSIONS[action]}")
     if action is Action.ATTACH and target.session_user not in ("", subject.name):
         return Deny("only the user who opened a session may type in it")
     return Allow("owner")

@@ -62,3 +62,4 @@ def test_the_choice_of_a_container() -> None:
     missing = choose_container(several, "c")
     assert isinstance(missing, Refusal)
     assert missing.code is ErrorCode.NOT_FOUND
+    assert missing.message == "container c is not valid for pod web-0 out of: a, b, i (init)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from podshell.policy.chain import GENESIS, chain_hash, first_break
-from podshell.policy.rules import Action, Allow, Deny, Subject, Target, decide
+from podshell.policy.rules import PERMISSIONS, Action, Allow, Deny, Subject, Target, decide
 
 
 @pytest.mark.parametrize("action", Action)
@@ -43,3 +43,13 @@ def test_a_chain_holds_until_a_row_is_changed_moved_or_missing() -> None:
     assert first_break([rows[1], rows[0], *rows[2:]]) == 2
     assert first_break(rows[1:]) == 2
     assert first_break(rows[1:], previous_hash=str(rows[0]["hash"])) is None
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_a_denial_names_the_missing_permission(action: Action) -> None:
+    denied = decide(Subject("eve", "guest"), action, Target("east", "shop", "cart-0"))
+    assert denied == Deny(f"you are missing permissions to perform the following action: {PERMISSIONS[action]}")
+
+
+def test_a_shell_needs_exec_pod() -> None:
+    assert PERMISSIONS[Action.OPEN] == PERMISSIONS[Action.ATTACH] == "exec:pod"
