@@ -87,6 +87,7 @@ class Relay:
         self._burst_bytes = 0
         self._control_bytes = 0
         self._input_ack: InputAck | None = None
+        self._greeted = False
         self._received_end = 0
         self._acked = 0
         self._wake = asyncio.Event()
@@ -293,9 +294,11 @@ class Relay:
             return  # the socket is gone; the reader hears of it
 
     def _next_message(self) -> bytes | None:
-        if self._input_ack is not None:
+        # not before ATTACHED, which is the first of the queue: its older limit would be the one that counts
+        if self._input_ack is not None and self._greeted:
             ack, self._input_ack = self._input_ack, None
             return encode_server(ack)
+        self._greeted = True
         queue = self._queue
         if not queue:
             return None
