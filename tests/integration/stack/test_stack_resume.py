@@ -89,7 +89,8 @@ async def test_every_byte_arrives_once_in_both_directions_over_cuts_of_socket_li
     wanted = hashlib.sha256(sent).hexdigest()
     stack = await make_stack(gateway_process=True, reconnect_base_seconds=plan.agent_base, reconnect_cap_seconds=plan.agent_cap)
     # All input comes back as output: what arrives in the container is summed there, what comes back is summed here.
-    script = f"stty raw -echo; printf READY; head -c {plan.size} | tee /tmp/taken; printf '\\n'; sha256sum </tmp/taken"
+    summing = "mkfifo /tmp/taken; sha256sum </tmp/taken >/tmp/sum & summing=$!"
+    script = f"stty raw -echo; {summing}; printf READY; head -c {plan.size} | tee /tmp/taken; wait $summing; cat /tmp/sum"
     async with stack.shell(command=["sh", "-c", script], backoff=plan.terminal_base, backoff_cap=plan.terminal_cap) as terminal:
         await terminal.wait_output(b"READY")
         assert bytes(terminal.output) == b"READY"
