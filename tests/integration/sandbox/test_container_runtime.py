@@ -79,6 +79,21 @@ async def test_signals_count_as_128_and_more(runtime: Runtime, name: str, code: 
     assert (await run(runtime, container, "sh", "-c", f"kill -{name} $$"))[0] == code
 
 
+async def test_signals_that_the_sandboxs_starter_ignores_are_not_ignored_inside(tmp_path: Path) -> None:
+    """As under nohup, or in the background of a shell."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        runtime = Runtime(tmp_path / "nohup")
+        await runtime.start()
+        try:
+            container = await runtime.start_container(spec())
+            assert (await run(runtime, container, "sh", "-c", "kill -HUP $$"))[0] == 129
+        finally:
+            await runtime.stop()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 async def test_a_tty_is_one_and_leads_its_session(runtime: Runtime) -> None:
     container = await runtime.start_container(spec())
     script = 'tty; read -r stat < /proc/self/stat; set -- $stat; echo "$1 $5 $6"; echo $TERM'

@@ -38,6 +38,8 @@ _NAMESPACES = kernel.CLONE_NEWNS | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC
 
 Request = dict[str, Any]  # one message as JSON; written by podshell.sandbox.runtime.launch
 
+_RESET_SIGNALS = tuple(getattr(signal, f"SIG{name}") for name in ["CHLD", "HUP", "INT", "QUIT", "TERM", "PIPE", "XFSZ", "USR1", "USR2"])
+
 
 class _Refused(Exception):
     """The command cannot be started; the text is runc's."""
@@ -202,7 +204,8 @@ def _become(request: Request, descriptors: list[int], result: socket.socket, pid
     """Turn this fresh child into the command; tell a refusal over ``result``, which execve closes."""
     try:
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
+        # what Python set, and what the sandbox's own starter may have left ignored (nohup: HUP; a shell's background: INT, QUIT)
+        for number in _RESET_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         os.setsid()
         kernel.die_with_parent(signal.SIGKILL)
