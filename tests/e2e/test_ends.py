@@ -104,7 +104,9 @@ async def test_an_agent_that_is_killed_leaves_nothing(pods: ClusterPods, pod: st
     assert seconds < LIFELINE_SECONDS
 
 
-async def test_a_stopped_agent_ends_its_shells_and_says_why(pods: ClusterPods, pod: str, folder: Path) -> None:
+async def test_a_stopped_agent_ends_its_shells_and_the_next_one_goes_on_with_the_sessions(
+    pods: ClusterPods, pod: str, folder: Path
+) -> None:
     async with (
         running_gateway(pods, folder / "stopped") as running,
         agent_process(running) as process,
@@ -113,13 +115,17 @@ async def test_a_stopped_agent_ends_its_shells_and_says_why(pods: ClusterPods, p
         # one that follows HUP: the agent has 1.5 s to stop, and leaves to the lifelines what takes longer
         await terminal.type(b"echo rea''dy\n")
         await terminal.wait_output(b"ready\r\n")
-        record = await running.record(terminal)
+        record, first = await running.record(terminal), terminal.epoch
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(30):
             await process.wait()
         await pods.until_left(lambda left: not left, "the session's end", pod, record.sid, record.nonce)
-        end = await terminal.wait_end()
-        assert end.reason == "agent_stopped"
+        async with agent_process(running):
+            await terminal.wait_for(lambda t: t.epoch not in ("", first), 60)
+            assert terminal.attached is not None
+            assert (terminal.attached.incarnation, terminal.attached.reset, terminal.end) == (2, True, None)
+            await terminal.close_session()
+            assert (await terminal.wait_end()).reason == "closed"
 
 
 async def test_a_deleted_pod_ends_its_shells_with_the_reason(podshell: RunningPodshell, pods: ClusterPods) -> None:

@@ -121,9 +121,12 @@ class Agent:
         self.inventory.start(self._tasks)
         self._tasks.start("dial", self._dial())
 
-    async def stop(self, patience_seconds: float = STOP_SECONDS) -> None:
-        """End all sessions as far as there is time, and everything else."""
-        await self.sessions.stop(patience_seconds)
+    async def stop(self, patience_seconds: float = STOP_SECONDS, *, for_good: bool = True) -> None:
+        """End all shells as far as there is time, and everything else.
+
+        `for_good` False: another agent follows (a rolling update, a restart), and goes on with the sessions in new shells (F25).
+        """
+        await self.sessions.stop(patience_seconds, for_good=for_good)
         if self.probes is not None:
             await self.probes.stop()
         await self._tasks.close()
@@ -212,16 +215,20 @@ def _connection(settings: AgentSettings) -> Connection:
 
 
 async def run_agent(settings: AgentSettings, *, started: Callable[[], None] | None = None) -> None:
-    """Run an agent until cancelled. `started` is called once the first link is up.
+    """Run an agent until cancelled; its sessions go on with the agent that follows. `started` is called once the first link is up.
 
     Raises:
         StateUnusable, KubeconfigError, ValueError: the configuration cannot be used.
     """
-    async with Agent(settings) as agent:
+    agent = Agent(settings)
+    try:
+        await agent.start()
         await agent.linked.wait()
         if started is not None:
             started()
         await asyncio.get_running_loop().create_future()
+    finally:
+        await agent.stop(for_good=False)
 
 
 __all__ = ["Agent", "StateUnusable", "run_agent"]

@@ -102,9 +102,15 @@ class Sessions:
             session.stop(stop)
         return living
 
-    async def stop(self, patience_seconds: float) -> None:
-        """End all sessions because the agent stops; those that do not end in time are left to their lifelines."""
+    async def stop(self, patience_seconds: float, *, for_good: bool) -> None:
+        """End all shells because the agent stops; those that do not end in time are left to their lifelines.
+
+        `for_good`: the sessions end with them, and everybody is told. Else the agent that comes next goes on with them (F25).
+        """
         self._stopping = True
+        if not for_good:
+            for session in self._sessions.values():
+                session.goes_on_elsewhere = True
         living = self.stop_all(Stop("agent_stopped", "the agent of this cluster was stopped"))
         if not living:
             return
@@ -112,7 +118,7 @@ class Sessions:
             async with asyncio.timeout(patience_seconds):
                 await asyncio.gather(*(session.settled.wait() for session in living))
         except TimeoutError:
-            late = sum(session.ended_with is None for session in living)
+            late = sum(not session.settled.is_set() for session in living)
             log.warning("sessions are left to their lifelines", extra={"sessions": late})
 
     def _refusal(self, opening: OpenSession) -> Refusal | None:

@@ -58,6 +58,7 @@ class Session:
         self.state = "opening"
         self.incarnation = opening.incarnation
         self.ended_with: End | None = None
+        self.goes_on_elsewhere = False
         self.log = OutputLog(around.ring_bytes, around.budget)
         self.consumers = Consumers(self.log, around.budget, around.clock, on_brake=self._apply_brake, on_gap=self._redraw_soon)
         self._around = around
@@ -181,6 +182,10 @@ class Session:
 
     def settle(self, end: End) -> None:
         """Note the end and tell everybody, behind the last byte of output."""
+        if self.goes_on_elsewhere and end.reason == "agent_stopped":
+            self.state = "restarting"  # its viewers lose the link, and come back to the new shell
+            self.settled.set()
+            return
         self.state = "ended"
         self.ended_with = end
         self._inputs.drop_waiting()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from troubled_content import troubled_content
 
 from link_gateway import GatewayEnd, GatewayServer
 from podshell.agent.ceiling import Ceiling
@@ -21,6 +20,7 @@ from podshell.wire import calls
 from podshell.wire.calls import WatchInventory
 from podshell.wire.errors import ErrorCode
 from sandbox_fixtures import MakeSandboxCluster
+from troubled_content import troubled_content
 
 
 @pytest.fixture

@@ -196,7 +196,8 @@ async def test_each_shell_lands_in_its_cluster_and_one_agents_end_leaves_the_oth
         assert (await refusal_of(stack, cluster="demo-east", container="cart"))["code"] == "agent_offline"
 
 
-async def test_an_agent_that_comes_back_restarts_its_sessions_in_the_same_tab(make_stack: MakeStack) -> None:
+@pytest.mark.parametrize("how", ["killed", "stopped in order, as by a rolling update"])
+async def test_an_agent_that_comes_back_restarts_its_sessions_in_the_same_tab(make_stack: MakeStack, how: str) -> None:
     """F25: the old processes are gone, the new shell is the next incarnation, and no typing meant for the old one reaches it."""
     stack = await make_stack(clusters=TWO, agent_process=True)
     async with stack.shell("demo-east") as east, stack.shell("demo-west") as west:
@@ -206,7 +207,7 @@ async def test_an_agent_that_comes_back_restarts_its_sessions_in_the_same_tab(ma
         view = stack["demo-east"].container()
         await settled(lambda: any(p.command == "sleep 1234" for p in view.processes().values()), "the program in the old shell")
         old = set(view.processes())
-        await stack["demo-east"].kill_agent()
+        await (stack["demo-east"].kill_agent() if how == "killed" else stack["demo-east"].stop_agent())
         await stack.wait_online("demo-east", online=False)
         await east.type(b"echo for the old shell\r")
         await settled(lambda: len(old & set(view.processes())) == 2, lambda: f"only the container's own are left: {view.processes()}")

@@ -231,3 +231,15 @@ def _terminated(reason: str) -> Pod:
     status = ContainerStatus(name="app", container_id="containerd://1", state=state)
     pod = running_pod()
     return Pod(pod.metadata, pod.spec, PodStatus(phase="Running", container_statuses=(status,)))
+
+
+async def test_a_session_that_goes_on_with_the_next_agent_is_not_told_as_ended() -> None:
+    async with Lab() as lab:
+        viewer = lab.attach(Screen())
+        lab.session.goes_on_elsewhere = True
+        lab.session.stop(Stop("agent_stopped", "the agent of this cluster was stopped"))
+        await lab.session.settled.wait()
+        assert lab.cluster.lifelines[0].stdin.endswith(b"end\n")
+        assert [kind for kind, _ in lab.told] == ["opened"]
+        assert viewer.screen.end is None
+        assert lab.session.ended_with is None
