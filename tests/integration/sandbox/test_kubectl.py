@@ -37,6 +37,7 @@ GROUPS = {
 # What only the recorded cluster had, or what depends on how quick a machine is: pattern, replacement, why.
 _NOT_COMPARED = [
     (r"^.*node-debugger-.*\n", "", "pods of earlier recordings"),
+    (r"^tar: .*\n?", "", "kubectl cp ends with tar's output: whether it still shows tar's complaint is a race in kubectl"),
     (r"^.*MissingClusterDNS.*\n", "", "the recorded cluster had no DNS, the sandbox claims to have one"),
     (r"^ +(ConfigMapName: +openshift.*|Optional: .*)\n", "", "a second source of the token volume"),
     (r"(attachme +4/4 +Running +)3 \(11m ago\)", r"\g<1>0", "earlier recordings had ended three of its containers"),
