@@ -100,11 +100,13 @@ def test_the_paths_that_the_architecture_names_exist() -> None:
     assert missing == []
 
 
-# Written so that this file does not hold what it looks for.
-_REGISTRIES = re.compile(
-    "|".join(("pypi" r"\.org", "pythonhosted" r"\.org", "registry" r"\.npmjs", "npmjs" r"\.org", "proxy" r"\.golang", "/opt/pypi"))
+# Put together at run time, so that this file does not hold what it looks for.
+_HOSTS = (("py", "pi.org"), ("python", "hosted"), ("registry.np", "mjs"), ("np", "mjs.org"), ("deb.deb", "ian"), ("proxy.gol", "ang"))
+_REGISTRIES = re.compile("|".join(re.escape("".join(pieces)) for pieces in _HOSTS))
+# Where this checkout and its user live.
+_MACHINE = re.compile(
+    "|".join(re.escape(f"{place}/") for place in {ROOT, Path.home() / ".cache", Path.home() / ".local"} if place != Path("/"))
 )
-_MACHINE = re.compile("|".join(("/work/(?:main|shared)", "/root" r"/\.", r"\.\./" "shared/")))
 _TEXT_LIMIT_BYTES = 2_000_000
 
 
@@ -112,7 +114,7 @@ def test_no_tracked_file_names_a_package_registry_or_a_place_of_one_machine() ->
     found = []
     for path in tracked_files():
         data = path.read_bytes()
-        if b"\0" in data[:8192] or len(data) > _TEXT_LIMIT_BYTES or path == Path(__file__).resolve():
+        if b"\0" in data[:8192] or len(data) > _TEXT_LIMIT_BYTES:
             continue
         text = data.decode("utf-8", "replace")
         for pattern in (_REGISTRIES, _MACHINE):
