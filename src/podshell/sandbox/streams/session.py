@@ -8,6 +8,7 @@ transport's limit.  How a stream ends decides what happens to the process, see `
 import asyncio
 import contextlib
 import enum
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 
 from podshell.sandbox.runtime.descriptors import DescriptorWriter
@@ -35,7 +36,7 @@ class ClientEnd(enum.Enum):
     FINISHED = "attach: the client closed its input"
 
 
-class Session:
+class Session(ABC):
     """What exec and attach have in common; a subclass says what input and the channels' CLOSE do."""
 
     def __init__(self, connection: Connection, subprotocol: Subprotocol, options: StreamOptions, fault: StreamFault | None) -> None:
@@ -141,17 +142,17 @@ class Session:
             if stdin.closed and stdin.unread_bytes > limit:
                 raise Frozen
 
+    @abstractmethod
     async def take_input(self, data: bytes) -> None:
         """Handle data of channel 0.  Raises: Frozen."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take_half_close(self, channel: int) -> ClientEnd | None:
         """Handle a v5 CLOSE."""
-        raise NotImplementedError
 
+    @abstractmethod
     def resize(self, columns: int, rows: int) -> None:
         """Handle a size."""
-        raise NotImplementedError
 
 
 async def first_of(*waits: Coroutine[None, None, object]) -> None:
