@@ -103,15 +103,20 @@ async def test_open_streams_can_be_cut(caller: Caller) -> None:
     assert [(await read_all(stream))[1] for stream in streams] == [None, None]
 
 
+def command_line(pid: int) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
 async def test_a_rotation_of_the_server_cuts_streams_and_v5_shells_stay(caller: Caller) -> None:
     container = caller.lab.containers["lab", "two", "main"]
     stream = await caller.open("sh", "-c", "echo%20up;exec%20sleep%201000")
     while (await stream.receive()).data != b"\1up\n":
         pass
+    # by its pid: it may not have become `sleep` yet
+    [shell] = [pid for pid in container.processes() if b"sleep\x001000\x00" in (line := command_line(pid)) or b"exec sleep 1000" in line]
     await caller.lab.server.rotate()
     assert (await read_all(stream))[1] is None
-    commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in container.processes()]
-    assert b"sleep\x001000\x00" in commands
+    assert shell in container.processes()
 
 
 async def test_a_client_that_does_not_read_stops_the_process(caller: Caller) -> None:
