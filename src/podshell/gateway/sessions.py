@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Callable
@@ -54,6 +55,7 @@ class Sessions:
         self._clusters = clusters
         self._credentials = credentials
         self._entrants: dict[str, SessionRecord] = {}
+        self._entering = asyncio.Lock()
         # told of each session that must show nothing more from now on
         self.on_revoked: Callable[[str, Refusal], None] = lambda _session, _refusal: None
 
@@ -110,18 +112,20 @@ class Sessions:
 
     async def _enter(self, record: SessionRecord) -> None:
         """Check the limits; from here on the session counts, although it is not in the journal yet."""
-        user, cluster = record.user, record.cluster
-        before = dict(self._entrants)
-        by_user, by_cluster = await self._journal.count_live(user, cluster, but=before.keys())
-        others = (before | self._entrants).values()
-        by_user += sum(entrant.user == user for entrant in others)
-        by_cluster += sum(entrant.cluster == cluster for entrant in others)
-        if by_user >= self._settings.sessions_per_user:
-            raise refused(ErrorCode.LIMIT_REACHED, f"you have {by_user} live sessions, the limit", "close some", retry_after_ms=5000)
-        if by_cluster >= self._settings.sessions_per_cluster:
-            text = f"the cluster has {by_cluster} live sessions, the limit"
-            raise refused(ErrorCode.LIMIT_REACHED, text, "try again later", retry_after_ms=5000)
-        self._entrants[record.id] = record
+        # one at a time: who entered and was written while we count would be in neither number
+        async with self._entering:
+            user, cluster = record.user, record.cluster
+            before = dict(self._entrants)
+            by_user, by_cluster = await self._journal.count_live(user, cluster, but=before.keys())
+            others = before.values()
+            by_user += sum(entrant.user == user for entrant in others)
+            by_cluster += sum(entrant.cluster == cluster for entrant in others)
+            if by_user >= self._settings.sessions_per_user:
+                raise refused(ErrorCode.LIMIT_REACHED, f"you have {by_user} live sessions, the limit", "close some", retry_after_ms=5000)
+            if by_cluster >= self._settings.sessions_per_cluster:
+                text = f"the cluster has {by_cluster} live sessions, the limit"
+                raise refused(ErrorCode.LIMIT_REACHED, text, "try again later", retry_after_ms=5000)
+            self._entrants[record.id] = record
 
     async def _note_refused(self, subject: Subject, record: SessionRecord, error: Refused) -> None:
         refusal = error.refusal

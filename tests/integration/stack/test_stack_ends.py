@@ -221,6 +221,7 @@ async def test_an_agent_that_comes_back_restarts_its_sessions_in_the_same_tab(ma
         await east.wait_for(lambda t: b"mark::demo-east" in t.output[seen:])
         assert b"for the old shell" not in east.output[seen:], east
         assert (await stack.session(east.session))["incarnation"] == 2
+        await stack.wait_audit(east.session, "session.restart")
         assert [row["action"] for row in await stack.audit(east.session)].count("session.restart") == 1
         assert (west.attaches, west.errors, west.end) == (1, [], None), west
 
