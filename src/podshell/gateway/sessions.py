@@ -115,11 +115,10 @@ class Sessions:
         # one at a time: who entered and was written while we count would be in neither number
         async with self._entering:
             user, cluster = record.user, record.cluster
-            before = dict(self._entrants)
-            by_user, by_cluster = await self._journal.count_live(user, cluster, but=before.keys())
-            others = before.values()
-            by_user += sum(entrant.user == user for entrant in others)
-            by_cluster += sum(entrant.cluster == cluster for entrant in others)
+            entrants = dict(self._entrants)
+            by_user, by_cluster = await self._journal.count_live(user, cluster, but=entrants.keys())
+            by_user += sum(entrant.user == user for entrant in entrants.values())
+            by_cluster += sum(entrant.cluster == cluster for entrant in entrants.values())
             if by_user >= self._settings.sessions_per_user:
                 raise refused(ErrorCode.LIMIT_REACHED, f"you have {by_user} live sessions, the limit", "close some", retry_after_ms=5000)
             if by_cluster >= self._settings.sessions_per_cluster:
