@@ -9,6 +9,11 @@ import { queries } from "./api/queries";
 import { App } from "./app/App";
 import "./app/app.css";
 import { theme } from "./app/theme";
+import "./dock/dock.css";
+import "./pods/choice.css";
+import "./pods/pods.css";
+import "./sessions/sessions.css";
+import "./terminal/terminal.css";
 
 const root = document.getElementById("root");
 if (root)
