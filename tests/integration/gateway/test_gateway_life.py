@@ -86,8 +86,8 @@ async def test_health_is_open_and_the_console_says_how_it_is_built(lab: Lab, mon
         (folder / "index.html").write_text("<p>console</p>")
         (folder / "assets" / "a.js").write_text("1")
         (tmp_path / "secret.txt").write_text("no")
-        for path in ("/", "/clusters/lab", "/sessions/x/y"):
+        for path in ("/", "/clusters/lab", "/sessions/x/y", "/nodes/a%2Fb/node-1.example.org"):
             assert (await client.get(path)).text == "<p>console</p>", path
         assert "immutable" in (await client.get("/assets/a.js")).headers["cache-control"]
-        for path in ("/nothing.js", "/assets/..%2f..%2fsecret.txt", "/..%2fsecret.txt", "/api/nothing"):
+        for path in ("/nothing.js", "/assets/b.js", "/assets/..%2f..%2fsecret.txt", "/..%2fsecret.txt", "/api/nothing"):
             assert (await client.get(path)).status_code == 404, path

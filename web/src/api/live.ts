@@ -19,9 +19,17 @@ export interface Batch {
   refusal: Refusal | null;
 }
 
-export interface Subscription {
-  topic: Topic;
+/** What a subscription is about: a cluster, or one object of it. */
+export interface Subject {
   cluster?: string;
+  namespace?: string;
+  name?: string;
+  /** Whose events: a Kubernetes kind. */
+  kind?: string;
+}
+
+export interface Subscription extends Subject {
+  topic: Topic;
   receive(batch: Batch): void;
   /** The socket is new: what comes now is everything again. */
   restart(): void;
@@ -69,8 +77,8 @@ export class LiveSocket {
     };
   }
 
-  private announce(id: string, { topic, cluster }: Subscription): void {
-    this.socket?.send(JSON.stringify({ subscribe: id, topic, ...(cluster ? { cluster } : {}) }));
+  private announce(id: string, { topic, cluster, namespace, name, kind }: Subscription): void {
+    this.socket?.send(JSON.stringify({ subscribe: id, topic, cluster, namespace, name, kind }));
   }
 
   private async connect(): Promise<void> {

@@ -1,13 +1,18 @@
 /**
- * Rows of one or more subscriptions as one list that React can read.
+ * Rows of one or more subscriptions, one part each, as lists that React can read.
  *
- * Changes are gathered and published at most once a frame. While a subscription starts again, the rows it had stay until the new ones
- * are complete, so that the page does not flicker.
+ * Whoever shows a part holds it; a part that nobody holds any more stays for a while, so that going to another page and back costs
+ * nothing. Changes are gathered and published at most once a frame. While a subscription starts again, the rows it had stay until the
+ * new ones are complete, so that the page does not flicker.
  */
 
+import { useEffect, useMemo, useSyncExternalStore } from "react";
 import type { Refusal } from "../wire/errors";
-import type { Batch, LiveSocket } from "./live";
+import type { Batch, LiveSocket, Subject } from "./live";
 import type { Topic } from "./types";
+
+/** Long enough for a look at another page, short enough that a forgotten page costs the agent nothing. */
+const LINGER_MS = 30_000;
 
 interface Part<Row> {
   rows: Map<string, Row>;
@@ -15,7 +20,19 @@ interface Part<Row> {
   next: Map<string, Row> | null;
   complete: boolean;
   refusal: Refusal | null;
+  /** What was published of it; null once that is old. */
+  state: PartState<Row> | null;
+  holders: number;
+  timer: ReturnType<typeof setTimeout> | undefined;
   stop: () => void;
+}
+
+export interface PartState<Row> {
+  rows: Row[];
+  /** True once all that exists has come. */
+  complete: boolean;
+  /** Why there is no news now. */
+  refusal: Refusal | null;
 }
 
 export interface RowsState<Row> {
@@ -29,47 +46,75 @@ export interface RowsState<Row> {
 export class LiveRows<Row> {
   private readonly parts = new Map<string, Part<Row>>();
   private readonly listeners = new Set<() => void>();
-  private state: RowsState<Row> = { rows: [], complete: false, refusals: [] };
+  private state: ReadonlyMap<string, PartState<Row>> = new Map();
   private scheduled = false;
 
-  /** `keyOf` names a row as `removed` does; `rowOf` makes a row of what came, for the part (cluster) it came from. */
+  /**
+   * `keyOf` names a row as `removed` does; `rowOf` makes a row of what came, for the part it came from; `subjectOf` says what a part
+   * subscribes to: without it, a part is the name of a cluster, or empty for what is of none.
+   */
   constructor(
-    private readonly socket: LiveSocket,
+    private readonly socket: Pick<LiveSocket, "subscribe">,
     private readonly topic: Topic,
     private readonly rowOf: (wire: unknown, part: string) => Row,
     private readonly keyOf: (wire: unknown) => string,
+    private readonly subjectOf: (part: string) => Subject = (part) => (part ? { cluster: part } : {}),
   ) {}
 
-  readonly getState = (): RowsState<Row> => this.state;
+  readonly getState = (): ReadonlyMap<string, PartState<Row>> => this.state;
 
   readonly listen = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   };
 
-  /** Subscribe to exactly these parts: names of clusters, or one empty name for what is not of a cluster. */
-  follow(names: string[]): void {
-    for (const [name, part] of this.parts) {
-      if (names.includes(name)) continue;
+  /** Follow these parts until the answer is called. */
+  hold(names: readonly string[]): () => void {
+    const held = names.map((name) => this.parts.get(name) ?? this.add(name));
+    for (const part of held) {
+      part.holders += 1;
+      clearTimeout(part.timer);
+    }
+    let released = false;
+    return () => {
+      if (released) return;
+      released = true;
+      for (const [index, part] of held.entries()) this.release(names[index] as string, part);
+    };
+  }
+
+  private release(name: string, part: Part<Row>): void {
+    part.holders -= 1;
+    if (part.holders > 0) return;
+    part.timer = setTimeout(() => {
       part.stop();
       this.parts.delete(name);
       this.schedule();
-    }
-    for (const name of names) if (!this.parts.has(name)) this.add(name);
+    }, LINGER_MS);
   }
 
-  private add(name: string): void {
-    const part: Part<Row> = { rows: new Map(), next: new Map(), complete: false, refusal: null, stop: () => {} };
+  private add(name: string): Part<Row> {
+    const part: Part<Row> = {
+      rows: new Map(),
+      next: new Map(),
+      complete: false,
+      refusal: null,
+      state: null,
+      holders: 0,
+      timer: undefined,
+      stop: () => {},
+    };
     this.parts.set(name, part);
     part.stop = this.socket.subscribe({
       topic: this.topic,
-      cluster: name,
+      ...this.subjectOf(name),
       receive: (batch) => this.receive(name, part, batch),
       restart: () => {
         part.next = new Map();
       },
     });
     this.schedule();
+    return part;
   }
 
   private receive(name: string, part: Part<Row>, batch: Batch): void {
@@ -83,6 +128,7 @@ export class LiveRows<Row> {
       part.next = null;
     }
     part.complete = part.complete || batch.complete;
+    part.state = null;
     this.schedule();
   }
 
@@ -96,16 +142,32 @@ export class LiveRows<Row> {
   }
 
   private publish(): void {
-    const rows: Row[] = [];
-    const refusals: RowsState<Row>["refusals"] = [];
-    let complete = true;
-    for (const [name, part] of this.parts) {
-      // Until the first rows are complete, show what has come so far.
-      rows.push(...(part.complete ? part.rows : (part.next ?? part.rows)).values());
-      if (part.refusal) refusals.push({ part: name, refusal: part.refusal });
-      else if (!part.complete) complete = false;
-    }
-    this.state = { rows, complete, refusals };
+    this.state = new Map([...this.parts].map(([name, part]) => [name, (part.state ??= stateOf(part))]));
     for (const listener of this.listeners) listener();
   }
+}
+
+function stateOf<Row>({ rows, next, complete, refusal }: Part<Row>): PartState<Row> {
+  // Until the first rows are complete, show what has come so far.
+  return { rows: [...(complete ? rows : (next ?? rows)).values()], complete, refusal };
+}
+
+/** Follow parts for as long as the component is shown, and put their rows together. */
+export function useRows<Row>(source: LiveRows<Row>, names: readonly string[]): RowsState<Row> {
+  const state = useSyncExternalStore(source.listen, source.getState);
+  // Names come as a new list each time; what matters is which.
+  const key = JSON.stringify(names);
+  useEffect(() => source.hold(JSON.parse(key) as string[]), [source, key]);
+  return useMemo(() => gather(state, JSON.parse(key) as string[]), [state, key]);
+}
+
+function gather<Row>(state: ReadonlyMap<string, PartState<Row>>, names: string[]): RowsState<Row> {
+  const gathered: RowsState<Row> = { rows: [], complete: true, refusals: [] };
+  for (const name of names) {
+    const part = state.get(name);
+    if (part) gathered.rows = gathered.rows.length ? [...gathered.rows, ...part.rows] : part.rows;
+    if (part?.refusal) gathered.refusals.push({ part: name, refusal: part.refusal });
+    else if (!part?.complete) gathered.complete = false;
+  }
+  return gathered;
 }

@@ -2,7 +2,7 @@
 
 import { Button, Code, Loader } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { lazy, Suspense, useEffect, useState, useSyncExternalStore } from "react";
 import { ApiFailure, fetchMe, fetchSession } from "../api/client";
 import { live } from "../api/live";
 import type { Me } from "../api/types";
@@ -11,13 +11,19 @@ import { Dock, useDock } from "../dock/Dock";
 import { dock } from "../dock/dock";
 import { ContainerChoice } from "../pods/ContainerChoice";
 import { PodsPage } from "../pods/PodsPage";
-import { SessionsPage } from "../sessions/SessionsPage";
 import { text } from "../text";
 import { Header, Rail } from "./Frame";
+import { Empty } from "./Empty";
 import { Icon } from "./icons";
-import { navigate, usePath } from "./location";
+import { follow, linkTo, navigate, usePlace } from "./location";
 import { ProblemDialog } from "./ProblemDialog";
+import { keptScope } from "./preferences";
+import { addressOf, type PageName, type Place } from "./routes";
+import { ProductionBand } from "./ScopeControl";
 import { type SignInOutcome, useSignIn } from "./signin";
+import { useTitle } from "./title";
+
+const SessionsPage = lazy(() => import("../sessions/SessionsPage"));
 
 const RETRY_MS = 3_000;
 
@@ -62,6 +68,7 @@ function Console({ me }: { me: Me }) {
       <Header me={me} />
       <Rail />
       <div className="work">
+        <ProductionBand />
         {state === "lost" && (
           <p className="offline-banner" role="alert">
             <Icon name="cut" size={14} /> {text.unreachable.banner}
@@ -82,13 +89,36 @@ function Console({ me }: { me: Me }) {
 }
 
 function Page() {
-  const path = usePath();
-  const known = path === "/pods" || path === "/sessions" || path.startsWith("/sessions/");
+  const place = usePlace();
+  useTitle("page", place.page in text.nav ? text.nav[place.page as PageName] : "");
   useEffect(() => {
-    if (!known) navigate(`/pods${location.search}`, true);
-  }, [known]);
-  if (path.startsWith("/sessions")) return <SessionsPage id={path.split("/")[2] ?? ""} />;
-  return <PodsPage />;
+    if (place.page === "start") navigate(addressOf({ page: "pods", pod: null }, { ...keptScope() }), true);
+  }, [place]);
+  return (
+    <Suspense fallback={<Waiting />}>
+      <PageOf place={place} />
+    </Suspense>
+  );
+}
+
+function PageOf({ place }: { place: Place }) {
+  switch (place.page) {
+    case "sessions":
+      return <SessionsPage id={place.id} />;
+    case "pods":
+      return <PodsPage />;
+    case "start":
+      return null;
+    default:
+      return (
+        <Empty icon="search" title={text.nothingHere}>
+          <p>{text.nothingHereText}</p>
+          <a href={linkTo({ page: "pods", pod: null })} onClick={follow}>
+            {text.sessions.toPods}
+          </a>
+        </Empty>
+      );
+  }
 }
 
 function Waiting() {

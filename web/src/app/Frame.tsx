@@ -1,17 +1,18 @@
 /** What is around every page: the head with scheme and user, and the pages at the left. */
 
 import { ActionIcon, Menu, useMantineColorScheme } from "@mantine/core";
-import type { MouseEvent } from "react";
 import { signOut } from "../api/client";
 import type { Me } from "../api/types";
-import { useDock } from "../dock/Dock";
+import { useOpenSessions } from "../sessions/rows";
 import { text } from "../text";
 import { Icon, type IconName } from "./icons";
-import { navigate, usePath } from "./location";
+import { follow, linkTo, usePlace, useScope } from "./location";
+import type { Place } from "./routes";
+import { ScopeControl } from "./ScopeControl";
 
-const PAGES: { path: string; label: string; icon: IconName }[] = [
-  { path: "/pods", label: text.nav.pods, icon: "pods" },
-  { path: "/sessions", label: text.nav.sessions, icon: "sessions" },
+const PAGES: { place: Place; label: string; icon: IconName }[] = [
+  { place: { page: "pods", pod: null }, label: text.nav.pods, icon: "pods" },
+  { place: { page: "sessions", id: "" }, label: text.nav.sessions, icon: "sessions" },
 ];
 const SCHEMES = [
   ["light", "sun"],
@@ -20,12 +21,14 @@ const SCHEMES = [
 ] as const;
 
 export function Header({ me }: { me: Me }) {
+  useScope();
   return (
     <header className="top">
-      <a className="brand" href="/pods" onClick={(event) => follow(event, "/pods")}>
+      <a className="brand" href={linkTo({ page: "pods", pod: null })} onClick={follow}>
         <img src="/icon.svg" alt="" width={22} height={22} />
         <span>{text.product}</span>
       </a>
+      <ScopeControl />
       <div className="top-right">
         <SchemeMenu />
         <Menu position="bottom-end">
@@ -73,39 +76,31 @@ function SchemeMenu() {
   );
 }
 
-/** The pages; beside them at the left, on a phone in a row under the head. */
+/** The pages: beside them at the left, on a phone in a bar at the bottom. */
 export function Rail() {
-  const path = usePath();
-  const { tabs } = useDock();
-  const open = tabs.filter((tab) => !["ended", "refused"].includes(tab.view.phase)).length;
+  const here = usePlace().page;
+  useScope(); // links carry it
+  const open = useOpenSessions();
   return (
     <nav className="rail" aria-label={text.nav.label}>
-      {PAGES.map((page) => {
-        const here = path === page.path || path.startsWith(`${page.path}/`);
-        return (
-          <a
-            key={page.path}
-            href={page.path}
-            className={here ? "here" : ""}
-            {...(here ? { "aria-current": "page" as const } : {})}
-            onClick={(event) => follow(event, page.path)}
-          >
-            <Icon name={page.icon} size={17} />
-            <span>{page.label}</span>
-            {page.path === "/sessions" && open > 0 && (
-              <span className="tag number" title={text.dock.count(open)}>
-                {open}
-              </span>
-            )}
-          </a>
-        );
-      })}
+      {PAGES.map(({ place, label, icon }) => (
+        <a
+          key={place.page}
+          href={linkTo(place)}
+          className={here === place.page ? "here" : ""}
+          {...(here === place.page ? { "aria-current": "page" as const } : {})}
+          onClick={follow}
+        >
+          <Icon name={icon} size={17} />
+          <span>{label}</span>
+          {place.page === "sessions" && open > 0 && (
+            <span className="tag number" title={text.sessions.count(open)}>
+              {open}
+              <span className="sr-only"> {text.nav.open}</span>
+            </span>
+          )}
+        </a>
+      ))}
     </nav>
   );
-}
-
-function follow(event: MouseEvent, path: string): void {
-  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
-  event.preventDefault();
-  navigate(path);
 }

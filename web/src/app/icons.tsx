@@ -3,6 +3,9 @@
 const PATHS = {
   terminal: "M4 6l5 5-5 5M12 18h8",
   pods: "M12 3l8 4.5v9L12 21l-8-4.5v-9L12 3zM12 12l8-4.5M12 12v9M12 12L4 7.5",
+  clusters: "M5 4h14v6H5zM5 14h14v6H5zM8.5 7h.01M8.5 17h.01",
+  services: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM16.5 13v7M13 16.5h7",
+  nodes: "M4 6h16v9H4zM9 19h6M12 15v4M8 9.5h4M8 12h2",
   sessions: "M4 5h16v14H4zM4 9h16M8 13l2 2-2 2M12 17h4",
   search: "M10.5 17a6.5 6.5 0 100-13 6.5 6.5 0 000 13zM15.5 15.5L20 20",
   close: "M6 6l12 12M18 6L6 18",

@@ -1,6 +1,13 @@
-/** The page's address as state: path and query. Everything that can be shared or reloaded is in it. */
+/**
+ * The page's address as state, and its only reader and writer. Everything that can be shared or reloaded is in it.
+ *
+ * A step (another page, a drawer, a tab, another scope) goes into the history, so that Back undoes it; typing in a search and changing
+ * a sort order replace the address in place.
+ */
 
-import { useSyncExternalStore } from "react";
+import { type MouseEvent, useMemo, useSyncExternalStore } from "react";
+import { keepScope } from "./preferences";
+import { addressOf, type Parameters, type Place, parametersOf, placeOf, queryOf, type Scope, scopeOf } from "./routes";
 
 const listeners = new Set<() => void>();
 
@@ -17,29 +24,67 @@ function listen(listener: () => void): () => void {
   };
 }
 
-/** Go to `path` (with query). `replace`: without a step that Back would undo. */
-export function navigate(path: string, replace = false): void {
-  if (path === location.pathname + location.search) return;
-  if (replace) history.replaceState(null, "", path);
-  else history.pushState(null, "", path);
+/** Go to an address of the console. `replace`: without a step that Back would undo. */
+export function navigate(address: string, replace = false): void {
+  if (address === location.pathname + location.search) return;
+  if (replace) history.replaceState(null, "", address);
+  else history.pushState(null, "", address);
   announce();
+}
+
+/** The address of a place in the present scope; parameters that are given, even empty, come before the scope's. */
+export function linkTo(place: Place, parameters: Parameters = {}): string {
+  const { cluster, namespace } = scopeOf(parametersOf(location.search));
+  return addressOf(place, { cluster, namespace, ...parameters });
+}
+
+/** Go to a place in the present scope. */
+export function goTo(place: Place, parameters: Parameters = {}, replace = false): void {
+  navigate(linkTo(place, parameters), replace);
+}
+
+/** Follow a link of the console without loading the page anew; what the browser opens elsewhere (Ctrl-click, ...) is left to it. */
+export function follow(event: MouseEvent<HTMLAnchorElement>): void {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button !== 0) return;
+  event.preventDefault();
+  navigate(event.currentTarget.pathname + event.currentTarget.search);
 }
 
 export function usePath(): string {
   return useSyncExternalStore(listen, () => location.pathname);
 }
 
+export function usePlace(): Place {
+  const path = usePath();
+  return useMemo(() => placeOf(path), [path]);
+}
+
 export function useQueryString(): string {
   return useSyncExternalStore(listen, () => location.search);
 }
 
-/** Change parameters of the query in place; empty values are left out. */
-export function setParameters(changes: Record<string, string>): void {
-  const parameters = new URLSearchParams(location.search);
-  for (const [name, value] of Object.entries(changes)) {
-    if (value) parameters.set(name, value);
-    else parameters.delete(name);
-  }
-  const query = parameters.toString();
-  navigate(location.pathname + (query ? `?${query}` : ""), true);
+export function useParameters(): Parameters {
+  const query = useQueryString();
+  return useMemo(() => parametersOf(query), [query]);
+}
+
+export function useScope(): Scope {
+  const { cluster, namespace } = scopeOf(useParameters());
+  return useMemo(() => ({ cluster, namespace }), [cluster, namespace]);
+}
+
+/** Change parameters of the query; empty values are left out. `step`: Back undoes it. */
+export function setParameters(changes: Parameters, step = false): void {
+  navigate(location.pathname + queryOf({ ...parametersOf(location.search), ...changes }), !step);
+}
+
+/** Show another cluster or namespace on this page and all others, now and at the next visit. */
+export function setScope(scope: Scope): void {
+  keepScope(scope);
+  setParameters({ ...scope }, true);
+}
+
+/** The address as a link for others. */
+export function shareableAddress(place: Place, parameters: Parameters = {}): string {
+  return location.origin + addressOf(place, parameters);
 }

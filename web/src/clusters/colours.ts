@@ -23,3 +23,18 @@ export function clusterColour(name: string, chosen: string): string {
   for (const char of name) hash = (hash * 31 + (char.codePointAt(0) ?? 0)) >>> 0;
   return PALETTE[hash % PALETTE.length] as string;
 }
+
+/** Whether an owner's label says that people depend on this cluster: production, prod, prd-eu, PROD 2, live. */
+export function isProduction(label: string): boolean {
+  return /(^|[^a-z])(prod|production|prd|live)([^a-z]|$)/i.test(label);
+}
+
+/** Black or white, whichever can be read on `#rrggbb` (WCAG 2.2, relative luminance). */
+export function inkOn(colour: string): "#000000" | "#ffffff" {
+  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => {
+    const part = Number.parseInt(colour.slice(at, at + 2), 16) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  const luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  return (luminance + 0.05) ** 2 > 0.0525 ? "#000000" : "#ffffff";
+}

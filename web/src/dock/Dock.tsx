@@ -4,6 +4,7 @@ import { ActionIcon, Loader, Tooltip } from "@mantine/core";
 import { lazy, Suspense, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useSecondsUntil } from "../app/clock";
 import { Icon, type IconName } from "../app/icons";
+import { useTitle } from "../app/title";
 import { useClusterColour } from "../clusters/clusters";
 import { StatusMark, type Tone } from "../pods/status";
 import type { View } from "../terminal/view";
@@ -25,7 +26,7 @@ export function Dock() {
   const [finding, setFinding] = useState(false);
   const active = state.tabs.find((tab) => tab.session.id === state.active);
   const colour = useClusterColour(active?.session.cluster ?? "");
-  useTitle(state);
+  useTitles(state);
   if (state.tabs.length === 0) return null;
   const { mode } = state;
   const style = mode === "half" ? { height: `${share * 100}%` } : undefined;
@@ -206,15 +207,12 @@ function toneOf(view: View): Tone {
 }
 
 /** The page's title says when a session is about to close, so that it is seen from another tab. */
-function useTitle(state: DockState): void {
+function useTitles(state: DockState): void {
   const soonest = state.tabs
     .filter((tab) => tab.view.idleAt !== null)
     .sort((one, other) => (one.view.idleAt ?? 0) - (other.view.idleAt ?? 0))[0];
   const wait = useSecondsUntil(soonest?.view.idleAt ?? null);
   const active = state.mode === "minimised" ? undefined : state.tabs.find((tab) => tab.session.id === state.active);
-  const normal = active ? `${tabName(active.session)} · ${text.product}` : text.product;
-  const title = soonest && wait !== null ? text.terminal.idleTitle(wait, tabName(soonest.session)) : normal;
-  useEffect(() => {
-    document.title = title;
-  }, [title]);
+  useTitle("front", active ? tabName(active.session) : "");
+  useTitle("urgent", soonest && wait !== null ? text.terminal.idleTitle(wait, tabName(soonest.session)) : "");
 }

@@ -1,41 +1,26 @@
 /** The pods of one or all clusters, live; the page most people stay on. */
 
-import { Button, Chip, Select, Skeleton, TextInput } from "@mantine/core";
-import { useEffect, useMemo, useSyncExternalStore } from "react";
-import { live } from "../api/live";
-import { LiveRows } from "../api/rows";
-import { type Pod, podOf, type WirePod } from "../api/types";
+import { Button, Chip, Skeleton, TextInput } from "@mantine/core";
+import { useMemo } from "react";
+import { useRows } from "../api/rows";
 import { Empty } from "../app/Empty";
 import { Icon } from "../app/icons";
 import { setParameters, useQueryString } from "../app/location";
 import { RefusalText } from "../app/ProblemDialog";
-import { useClusters } from "../clusters/clusters";
+import { useClusters, useClustersInScope } from "../clusters/clusters";
 import { opening, useOpening } from "../dock/opening";
 import { text } from "../text";
-import { filterOf, filterPods, namespacesOf, type PodFilter } from "./filters";
+import { filterOf, filterPods, type PodFilter } from "./filters";
 import { PodTable } from "./PodTable";
-
-const ALL = "*";
-const podRows = new LiveRows<Pod>(
-  live,
-  "pods",
-  (wire, cluster) => podOf(wire as WirePod, cluster),
-  (wire) => (wire as WirePod).uid,
-);
+import { podRows } from "./rows";
 
 export function PodsPage() {
   const query = useQueryString();
   const filter = useMemo(() => filterOf(query), [query]);
   const { clusters, loading } = useClusters();
   const { busy } = useOpening();
-  const { rows, complete, refusals } = useSyncExternalStore(podRows.listen, podRows.getState);
-
-  useEffect(() => {
-    // An offline cluster is followed too: its rows come by themselves when its agent is back.
-    podRows.follow(
-      clusters.map((cluster) => cluster.name).filter((name) => !filter.cluster || name === filter.cluster),
-    );
-  }, [clusters, filter.cluster]);
+  // An offline cluster is followed too: its rows come by themselves when its agent is back.
+  const { rows, complete, refusals } = useRows(podRows, useClustersInScope());
 
   const shown = useMemo(() => filterPods(rows, filter), [rows, filter]);
   const inScope = useMemo(
@@ -55,7 +40,7 @@ export function PodsPage() {
           {waiting ? text.pods.loading : text.pods.count(shown.length, inScope)}
         </span>
       </header>
-      <Filters filter={filter} rows={rows} clusters={clusters.map((cluster) => cluster.name)} />
+      <Filters filter={filter} />
       {offline.map((cluster) => (
         <p className="notice" key={cluster.name} role="status">
           <Icon name="cut" size={14} />
@@ -89,28 +74,9 @@ export function PodsPage() {
   );
 }
 
-function Filters({ filter, rows, clusters }: { filter: PodFilter; rows: Pod[]; clusters: string[] }) {
-  const namespaces = useMemo(() => namespacesOf(rows, filter), [rows, filter]);
-  const known = filter.cluster && !clusters.includes(filter.cluster) ? [...clusters, filter.cluster] : clusters;
+function Filters({ filter }: { filter: PodFilter }) {
   return (
     <search className="filters">
-      <Select
-        aria-label={text.clusters.label}
-        data={[{ value: ALL, label: text.clusters.all }, ...known]}
-        value={filter.cluster || ALL}
-        allowDeselect={false}
-        checkIconPosition="right"
-        onChange={(value) => setParameters({ cluster: value === ALL ? "" : (value ?? ""), namespace: "" })}
-      />
-      <Select
-        aria-label={text.pods.namespace}
-        data={[{ value: ALL, label: text.pods.allNamespaces }, ...namespaces]}
-        value={filter.namespace || ALL}
-        searchable
-        allowDeselect={false}
-        checkIconPosition="right"
-        onChange={(value) => setParameters({ namespace: value === ALL ? "" : (value ?? "") })}
-      />
       <TextInput
         className="filter-search"
         aria-label={text.pods.search}

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { podOf, type WirePod } from "../api/types";
 import { ageText } from "../app/clock";
-import { filterOf, filterPods, namespacesOf } from "./filters";
+import { filterOf, filterPods } from "./filters";
 import { podTone } from "./status";
 
 function pod(name: string, part: Partial<WirePod> = {}, cluster = "east") {
@@ -36,10 +36,6 @@ test("every filter stands in the address", () => {
   expect(names("?status=attention")).toEqual(["web-2"]);
   expect(names("?q=TIER%3Dfront")).toEqual(["web-1"]);
   expect(names("?q=web+2")).toEqual(["web-2"]);
-});
-
-test("a selected namespace stays in the list when its pods are gone", () => {
-  expect(namespacesOf(pods, filterOf("?cluster=east&namespace=gone"))).toEqual(["gone", "shop"]);
 });
 
 test("a running pod that is not ready is no good one", () => {

@@ -37,12 +37,3 @@ export function filterPods(pods: Pod[], filter: PodFilter): Pod[] {
       matches(pod, words),
   );
 }
-
-/** The namespaces that pods are in, sorted, with the selected one even when it is empty now. */
-export function namespacesOf(pods: Pod[], filter: PodFilter): string[] {
-  const names = new Set(
-    pods.filter((pod) => !filter.cluster || pod.cluster === filter.cluster).map((pod) => pod.namespace),
-  );
-  if (filter.namespace) names.add(filter.namespace);
-  return [...names].sort();
-}

@@ -1,37 +1,29 @@
 /** The sessions that the user has open, here or elsewhere: to come back to, or to end. */
 
 import { Button } from "@mantine/core";
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useEffect, useState } from "react";
 import { ApiFailure } from "../api/client";
-import { live } from "../api/live";
-import { LiveRows } from "../api/rows";
+import { useRows } from "../api/rows";
 import type { Session } from "../api/types";
 import { ageText, useNow } from "../app/clock";
 import { Empty } from "../app/Empty";
 import { Icon } from "../app/icons";
-import { navigate } from "../app/location";
+import { goTo } from "../app/location";
 import { ClusterName } from "../clusters/ClusterName";
 import { useDock } from "../dock/Dock";
 import { tabName } from "../dock/dock";
 import { opening } from "../dock/opening";
 import { StatusMark, type Tone } from "../pods/status";
 import { text } from "../text";
+import { sessionRows } from "./rows";
 
 const words = text.sessions;
 const TONES: Record<Session["state"], Tone> = { opening: "busy", running: "good", restarting: "busy", ended: "done" };
 
-const sessionRows = new LiveRows<Session>(
-  live,
-  "sessions",
-  (wire) => wire as Session,
-  (wire) => (wire as Session).id,
-);
-
-export function SessionsPage({ id }: { id: string }) {
-  const { rows, complete } = useSyncExternalStore(sessionRows.listen, sessionRows.getState);
+export default function SessionsPage({ id }: { id: string }) {
+  const { rows, complete } = useRows(sessionRows, [""]);
   const { tabs } = useDock();
   const missing = useDeepLink(id);
-  useEffect(() => sessionRows.follow([""]), []);
   const open = rows
     .filter((session) => session.state !== "ended")
     .sort((one, other) => other.created_at.localeCompare(one.created_at));
@@ -54,7 +46,7 @@ export function SessionsPage({ id }: { id: string }) {
       {complete && open.length === 0 && (
         <Empty icon="sessions" title={words.empty} live>
           <p>{words.emptyText}</p>
-          <Button variant="default" onClick={() => navigate("/pods")}>
+          <Button variant="default" onClick={() => goTo({ page: "pods", pod: null })}>
             {words.toPods}
           </Button>
         </Empty>
@@ -119,7 +111,7 @@ function SessionTable({ sessions, here }: { sessions: Session[]; here: Set<strin
                   size="compact-xs"
                   variant="subtle"
                   aria-label={words.resumeOf(tabName(session))}
-                  onClick={() => navigate(`/sessions/${session.id}`)}
+                  onClick={() => goTo({ page: "sessions", id: session.id })}
                 >
                   {here.has(session.id) ? words.show : words.resume}
                 </Button>

@@ -3,7 +3,22 @@
 export const frame = {
   product: "Podshell",
   skip: "Skip to content",
-  nav: { label: "Pages", pods: "Pods", sessions: "Sessions", menu: "Menu" },
+  nav: {
+    label: "Pages",
+    clusters: "Clusters",
+    pods: "Pods",
+    services: "Services",
+    nodes: "Nodes",
+    sessions: "Sessions",
+    open: "open",
+  },
+  scope: {
+    label: "What is shown",
+    noNamespace: "No such namespace",
+    production: (cluster: string) => `You are looking at ${cluster}. What you do here is real.`,
+  },
+  nothingHere: "There is no such page",
+  nothingHereText: "The address may be mistyped, or the link is of another version.",
   scheme: { label: "Colour scheme", light: "Light", dark: "Dark", auto: "System" },
   user: {
     signedInAs: (name: string) => `Signed in as ${name}`,

@@ -39,7 +39,9 @@ async def get_console(path: str) -> Response:
         # Vite names its files by their content
         cache = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
         return FileResponse(file, headers={"cache-control": cache})
-    if "." in path.rsplit("/", 1)[-1]:
+    parts = path.split("/")
+    # Names of nodes and clusters have dots, so below the first part only what leads out of the folder, or into assets/, is a missing file.
+    if ".." in parts or ("." in parts[-1] and (len(parts) == 1 or parts[0] == "assets")):
         return _not_found()
     return FileResponse(FOLDER / "index.html", headers={"cache-control": "no-cache"})
 
