@@ -47,6 +47,9 @@ def sign_in(browser: Browser, podshell: Podshell) -> StorageState:
     page = context.new_page()
     page.goto(podshell.link())
     page.get_by_role("heading", name="Pods").wait_for(timeout=DEADLINE_MS)
+    console = Console(page, podshell.url)
+    console.mark_cluster("demo-east", "Staging", "teal")
+    console.mark_cluster("demo-west", "Production", "red")
     state = context.storage_state()
     context.close()
     return state
@@ -81,6 +84,74 @@ def settle(page: Page) -> None:
 def pods(console: Console, podshell: Podshell) -> None:
     console.go("/pods")
     console.page.get_by_role("rowheader").nth(12).wait_for(timeout=DEADLINE_MS)
+
+
+def clusters(console: Console, podshell: Podshell) -> None:
+    console.go("/clusters")
+    console.page.get_by_role("article").nth(1).wait_for(timeout=DEADLINE_MS)
+
+
+def add_cluster(console: Console, podshell: Podshell) -> None:
+    clusters(console, podshell)
+    console.page.get_by_role("button", name="Add a cluster").click()
+    console.page.get_by_label("Name").first.fill("team-a/staging")
+    console.page.get_by_role("button", name="Make a token").wait_for()
+
+
+def cluster_offline(console: Console, podshell: Podshell) -> None:
+    clusters(console, podshell)
+    podshell.agents["demo-west"].stop(signal.SIGKILL)
+    console.page.get_by_text("No agent of this cluster is connected").wait_for(timeout=DEADLINE_MS)
+    podshell.agents["demo-west"].start()
+
+
+def production(console: Console, podshell: Podshell) -> None:
+    console.go("/pods?cluster=demo-west")
+    console.page.get_by_role("rowheader").nth(8).wait_for(timeout=DEADLINE_MS)
+
+
+def services(console: Console, podshell: Podshell) -> None:
+    console.go("/services")
+    console.page.locator(".service-card").nth(12).wait_for(timeout=DEADLINE_MS)
+
+
+def services_list(console: Console, podshell: Podshell) -> None:
+    console.go("/services?view=list&sort=-health")
+    console.page.get_by_role("rowheader").nth(12).wait_for(timeout=DEADLINE_MS)
+
+
+def service(console: Console, address: str) -> None:
+    console.go(f"/services/demo-east/{address}")
+    console.page.get_by_role("tabpanel").wait_for(timeout=DEADLINE_MS)
+
+
+def service_events(console: Console, podshell: Podshell) -> None:
+    service(console, "payments/Deployment/fraud-check")
+    console.page.locator(".timeline-warning").first.wait_for(timeout=DEADLINE_MS)
+
+
+def service_pods(console: Console, podshell: Podshell) -> None:
+    service(console, "shop/Deployment/storefront?tab=pods")
+    console.page.get_by_role("rowheader").nth(1).wait_for(timeout=DEADLINE_MS)
+
+
+def service_info(console: Console, podshell: Podshell) -> None:
+    service(console, "shop/Deployment/search?tab=info")
+
+
+def service_broken(console: Console, podshell: Podshell) -> None:
+    service(console, "reports/Deployment/recommender?tab=pods")
+    console.page.get_by_text("No shell can be opened in it now").wait_for(timeout=DEADLINE_MS)
+
+
+def nodes(console: Console, podshell: Podshell) -> None:
+    console.go("/nodes")
+    console.page.get_by_role("rowheader").nth(5).wait_for(timeout=DEADLINE_MS)
+
+
+def node(console: Console, podshell: Podshell) -> None:
+    console.go("/nodes/demo-east/worker-1")
+    console.page.locator(".conditions li").first.wait_for(timeout=DEADLINE_MS)
 
 
 def containers(console: Console, podshell: Podshell) -> None:
@@ -145,7 +216,20 @@ def signin(console: Console, podshell: Podshell) -> None:
 
 
 BOTH = ("light", "dark")
+WIDTHS = ("1440", "390")
 PICTURES: dict[str, tuple[Callable[[Console, Podshell], None], tuple[str, ...], tuple[str, ...]]] = {
+    "clusters": (clusters, WIDTHS, BOTH),
+    "cluster-add": (add_cluster, ("1440",), ("light",)),
+    "cluster-offline": (cluster_offline, ("1440",), ("light",)),
+    "production": (production, WIDTHS, BOTH),
+    "services": (services, WIDTHS, BOTH),
+    "services-list": (services_list, WIDTHS, BOTH),
+    "service-events": (service_events, WIDTHS, BOTH),
+    "service-pods": (service_pods, WIDTHS, ("light",)),
+    "service-info": (service_info, ("1440",), ("light",)),
+    "service-broken": (service_broken, WIDTHS, BOTH),
+    "nodes": (nodes, WIDTHS, BOTH),
+    "node": (node, WIDTHS, BOTH),
     "sessions": (sessions, ("1440", "390"), ("light",)),
     "pods": (pods, ("1440", "390"), BOTH),
     "terminal": (terminal, ("1440", "390"), BOTH),

@@ -4,10 +4,12 @@ import { choice } from "./texts/choice";
 import { clusters } from "./texts/clusters";
 import { dock } from "./texts/dock";
 import { frame } from "./texts/frame";
+import { nodes } from "./texts/nodes";
 import { pods } from "./texts/pods";
 import { problem } from "./texts/problem";
+import { services } from "./texts/services";
 import { sessions } from "./texts/sessions";
 import { terminal } from "./texts/terminal";
 import { size } from "./texts/words";
 
-export const text = { ...frame, clusters, pods, choice, problem, sessions, dock, terminal, size };
+export const text = { ...frame, clusters, services, nodes, pods, choice, problem, sessions, dock, terminal, size };

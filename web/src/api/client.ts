@@ -6,7 +6,17 @@
 
 import { readRefusal } from "../wire/bodies";
 import type { Refusal } from "../wire/errors";
-import type { Cluster, Me, OpenedSession, OpenSessionBody, Session, SignedIn, Ticket } from "./types";
+import type {
+  Cluster,
+  ClusterBody,
+  Enrolment,
+  Me,
+  OpenedSession,
+  OpenSessionBody,
+  Session,
+  SignedIn,
+  Ticket,
+} from "./types";
 
 const TOKEN_HEADER = "X-Podshell-Token";
 
@@ -96,7 +106,9 @@ export async function fetchMe(): Promise<Me> {
 }
 
 export const fetchClusters = (): Promise<Cluster[]> => call("GET", "/api/clusters");
+export const enrolCluster = (body: ClusterBody): Promise<Enrolment> => call("POST", "/api/clusters", body);
 export const fetchSessions = (): Promise<Session[]> => call("GET", "/api/sessions?state=live");
+export const fetchAllSessions = (): Promise<Session[]> => call("GET", "/api/sessions?state=all");
 export const fetchSession = (id: string): Promise<Session> => call("GET", `/api/sessions/${encodeURIComponent(id)}`);
 export const openSession = (body: OpenSessionBody): Promise<OpenedSession> => call("POST", "/api/sessions", body);
 export const endSession = (id: string): Promise<void> => call("DELETE", `/api/sessions/${encodeURIComponent(id)}`);

@@ -6,6 +6,9 @@ type Schemas = components["schemas"];
 
 export type Me = Schemas["Me"];
 export type Cluster = Schemas["Cluster"];
+export type ClusterBody = Schemas["ClusterBody"];
+export type Enrolment = Schemas["Enrolment"];
+export type EventRow = Schemas["EventRow"];
 export type Session = Schemas["Session"];
 export type SessionEnd = Schemas["End"];
 export type OpenSessionBody = Schemas["OpenSessionBody"];

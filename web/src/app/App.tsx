@@ -23,6 +23,9 @@ import { ProductionBand } from "./ScopeControl";
 import { type SignInOutcome, useSignIn } from "./signin";
 import { useTitle } from "./title";
 
+const ClustersPage = lazy(() => import("../clusters/ClustersPage"));
+const ServicesPage = lazy(() => import("../services/ServicesPage"));
+const NodesPage = lazy(() => import("../nodes/NodesPage"));
 const SessionsPage = lazy(() => import("../sessions/SessionsPage"));
 
 const RETRY_MS = 3_000;
@@ -103,6 +106,12 @@ function Page() {
 
 function PageOf({ place }: { place: Place }) {
   switch (place.page) {
+    case "clusters":
+      return <ClustersPage />;
+    case "services":
+      return <ServicesPage workload={place.workload} />;
+    case "nodes":
+      return <NodesPage node={place.node} />;
     case "sessions":
       return <SessionsPage id={place.id} />;
     case "pods":

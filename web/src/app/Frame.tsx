@@ -11,7 +11,10 @@ import type { Place } from "./routes";
 import { ScopeControl } from "./ScopeControl";
 
 const PAGES: { place: Place; label: string; icon: IconName }[] = [
+  { place: { page: "clusters" }, label: text.nav.clusters, icon: "clusters" },
   { place: { page: "pods", pod: null }, label: text.nav.pods, icon: "pods" },
+  { place: { page: "services", workload: null }, label: text.nav.services, icon: "services" },
+  { place: { page: "nodes", node: null }, label: text.nav.nodes, icon: "nodes" },
   { place: { page: "sessions", id: "" }, label: text.nav.sessions, icon: "sessions" },
 ];
 const SCHEMES = [

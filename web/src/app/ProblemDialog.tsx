@@ -2,6 +2,7 @@
 
 import { Button, Group, Modal } from "@mantine/core";
 import { useEffect, useState } from "react";
+import type { ApiFailure } from "../api/client";
 import { opening, type Problem, useOpening } from "../dock/opening";
 import { text } from "../text";
 import type { Refusal } from "../wire/errors";
@@ -22,14 +23,7 @@ export function ProblemDialog() {
       {shown && (
         <div className="problem">
           <p className="mono">{shown.target}</p>
-          {shown.failure.refusal ? (
-            <RefusalText refusal={shown.failure.refusal} />
-          ) : (
-            <>
-              <p>{shown.failure.unreachable ? text.problem.unreachable : text.problem.unknown(shown.failure.status)}</p>
-              <p className="dim">{text.problem.unreachableNext}</p>
-            </>
-          )}
+          <FailureText failure={shown.failure} />
           <Group justify="flex-end" mt="md">
             <Button onClick={opening.dismiss} data-autofocus>
               {text.close}
@@ -38,6 +32,17 @@ export function ProblemDialog() {
         </div>
       )}
     </Modal>
+  );
+}
+
+/** Why a call failed: who refused it, or that the gateway does not answer. */
+export function FailureText({ failure }: { failure: ApiFailure }) {
+  if (failure.refusal) return <RefusalText refusal={failure.refusal} />;
+  return (
+    <>
+      <p>{failure.unreachable ? text.problem.unreachable : text.problem.unknown(failure.status)}</p>
+      <p className="dim">{text.problem.unreachableNext}</p>
+    </>
   );
 }
 

@@ -29,7 +29,11 @@ export const frame = {
   cancel: "Cancel",
   retry: "Try again",
   copy: "Copy",
+  copied: "Copied",
   loading: "Loading",
+  clearSearch: "Clear the search",
+  clear: "Clear filters",
+  sortBy: (column: string) => `Sort by ${column}`,
 
   signin: {
     working: "Signing in",

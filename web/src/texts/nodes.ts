@@ -1,0 +1,61 @@
+/** Texts: Nodes. */
+
+import { plural } from "./words";
+
+export const nodes = {
+  title: "Nodes",
+  loading: "Loading nodes",
+  count: (shown: number, all: number) =>
+    shown === all ? plural(all, "node", "nodes") : `${shown.toLocaleString("en")} of ${plural(all, "node", "nodes")}`,
+  search: "Search by name, role, label or taint",
+  columns: {
+    name: "Name",
+    cluster: "Cluster",
+    status: "Status",
+    roles: "Roles",
+    version: "Version",
+    system: "System",
+    pressure: "Pressure",
+    taints: "Taints",
+    pods: "Pods",
+    age: "Age",
+    actions: "Actions",
+  },
+  noPressure: "none",
+  empty: "No nodes here",
+  emptyText: "This scope has no nodes that can be seen.",
+  noMatch: "No node matches",
+  noMatchText: "Nothing fits this search.",
+  refused: (cluster: string) => `The nodes of ${cluster} cannot be listed`,
+  shell: "Node Shell",
+  shellOf: (node: string) => `Node Shell on ${node}`,
+  notAllowed: (cluster: string) =>
+    `${cluster} does not allow node shells: its owner has not set actions.nodeShell for its agent.`,
+  fromTerminal: (node: string) =>
+    `The cluster allows node shells. This console does not open them yet: run "kubectl shell ${node}" in a terminal.`,
+  offline: (cluster: string) => `The agent of ${cluster} is offline.`,
+  tabs: { label: "About this node", details: "Details", events: "Events", pods: "Pods" },
+  gone: "This node is not there",
+  goneText: (cluster: string) => `${cluster} has no node of this name now.`,
+  details: {
+    status: "Status",
+    reason: "Why",
+    roles: "Roles",
+    version: "Kubelet",
+    system: "System",
+    runtime: "Container runtime",
+    kernel: "Kernel",
+    created: "Created",
+    scheduling: "Scheduling",
+    unschedulable: "Cordoned: no new pods come here",
+    pods: "Pods",
+    conditions: "Conditions",
+    addresses: "Addresses",
+    taints: "Taints",
+    labels: "Labels",
+  },
+  noEvents: "No events",
+  noEventsText: "Kubernetes keeps events for about an hour. New ones show here as they come.",
+  noPods: "No pods",
+  noPodsText: "Nothing runs on this node now.",
+};
