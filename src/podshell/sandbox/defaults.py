@@ -61,6 +61,9 @@ def fill_pod_spec(spec: Obj) -> None:
     for name in ("initContainers", "containers"):
         for container in spec.get(name) or []:
             fill_container(container)
+    for volume in spec.get("volumes") or []:
+        if "hostPath" in volume:
+            volume["hostPath"].setdefault("type", "")
     spec.setdefault("restartPolicy", "Always")
     spec.setdefault("terminationGracePeriodSeconds", 30)
     spec.setdefault("dnsPolicy", "ClusterFirst")

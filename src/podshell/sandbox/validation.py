@@ -101,6 +101,27 @@ def _container_causes(container: Obj, where: str, names: set[str], volumes: set[
     for index, mount in enumerate(container.get("volumeMounts") or []):
         if mount.get("name") not in volumes:
             causes.append(_missing(f"{where}.volumeMounts[{index}].name", mount.get("name", "")))
+        causes += _mount_causes(mount, container, where)
+    return causes
+
+
+def _mount_causes(mount: Obj, container: Obj, where: str) -> list[Cause]:
+    """Check recursive read-only and propagation (kubernetes pkg/apis/core/validation; recorded: transcripts/node/job-hostpath-mounts)."""
+    causes: list[Cause] = []
+    propagation = mount.get("mountPropagation", "None")
+    if propagation == "Bidirectional" and not (container.get("securityContext") or {}).get("privileged"):
+        causes.append(
+            _forbidden(
+                f"{where}.volumeMounts.mountPropagation", "Bidirectional mount propagation is available only to privileged containers"
+            )
+        )
+    if mount.get("recursiveReadOnly", "Disabled") == "Disabled":
+        return causes
+    field = f"{where}.volumeMounts.recursiveReadOnly"
+    if not mount.get("readOnly"):
+        causes.append(_forbidden(field, "may only be specified when readOnly is true"))
+    if propagation != "None":
+        causes.append(_forbidden(field, "may only be specified when mountPropagation is None or not specified"))
     return causes
 
 

@@ -10,13 +10,17 @@ class Timings:
     """The delays of a kubelet, in seconds. Tests shorten them; the defaults are the kubelet's own.
 
     `forced_kill_seconds` is how long a container outlives a pod that was deleted with grace 0 (0.5 to 2 s on a real node,
-    transcripts/lifecycle/delete-force-exec-open); `pull_failure_seconds` how long ErrImagePull shows before it is ImagePullBackOff.
+    transcripts/lifecycle/delete-force-exec-open); `pull_failure_seconds` how long ErrImagePull shows before it is ImagePullBackOff;
+    `create_retry_seconds` the time between two tries to make a container that cannot be made (transcripts/ephemeral/run-as-nonroot);
+    `mount_retry_seconds` the time before a volume is tried again, which then doubles.
     """
 
     backoff_base_seconds: float = 10.0
     backoff_cap_seconds: float = 300.0
     forced_kill_seconds: float = 0.5
     pull_failure_seconds: float = 1.0
+    create_retry_seconds: float = 12.0
+    mount_retry_seconds: float = 0.5
 
 
 class Backoff:

@@ -8,19 +8,29 @@ from typing import Protocol
 
 from podshell.sandbox.kubelet.backoffs import Backoff, Timings, written
 from podshell.sandbox.kubelet.records import Process, Record
-from podshell.sandbox.kubelet.specs import container_spec
+from podshell.sandbox.kubelet.specs import container_spec, user_fault
+from podshell.sandbox.kubelet.volumes import propagation_fault
 from podshell.sandbox.runtime.specs import ContainerSpec, ImageMissing, ImagePullFailed, StartFailed
 from podshell.sandbox.store import Obj
 
 _GLANCE_SECONDS = 0.1
 
 
+class PulledImage(Protocol):
+    """What the kubelet needs to know of an image."""
+
+    @property
+    def user(self) -> int: ...
+
+
 class Node(Protocol):
     """What the kubelet needs of `runtime.Runtime`."""
 
     async def start_container(self, spec: ContainerSpec) -> Process: ...
-    def pull(self, image: str) -> object: ...
+    async def host_path_fault(self, node: str, path: str, kind: str) -> str | None: ...
+    def pull(self, image: str) -> PulledImage: ...
     def forget(self, container_id: str) -> None: ...
+    def forget_folder(self, node: str, path: str) -> None: ...
 
 
 class Pod(Protocol):
@@ -43,6 +53,7 @@ class ContainerLife:
         self._crashes = Backoff(timings)
         self._timings = timings
         self._share_pid_with = share_pid_with
+        self._image_user = 0
 
     async def run(self) -> None:
         while True:
@@ -50,6 +61,9 @@ class ContainerLife:
             process = await self._start()
             self._record.tried.set()
             if process is None:
+                if self._record.waiting_reason in ("CreateContainerConfigError", "CreateContainerError"):
+                    await asyncio.sleep(self._timings.create_retry_seconds)
+                    continue
                 if self._record.role == "ephemeral":
                     return  # ephemeral containers never start again
                 await self._wait_after_crash(0.0)
@@ -84,8 +98,22 @@ class ContainerLife:
         self._tell("BackOff", f"Back-off restarting failed container {name} in pod {pod}", kind="Warning")
         await asyncio.sleep(delay)
 
+    def _create_fault(self, spec: ContainerSpec) -> tuple[str, str] | None:
+        """Reason and message for which the container is not even made; it is tried again for ever."""
+        pod, container = self._pod.pod, self._record.spec
+        if why := user_fault(pod, container, self._image_user):
+            return "CreateContainerConfigError", why
+        if why := propagation_fault(pod, container, spec.id):
+            return "CreateContainerError", why
+        return None
+
     async def _start(self) -> Process | None:
         spec = container_spec(self._pod.pod, self._record.spec, pod_ip=self._pod.pod_ip, share_pid_with=self._share_pid_with)
+        if fault := self._create_fault(spec):
+            self._record.wait(*fault)
+            self._pod.publish()
+            self._tell("Failed", f"Error: {fault[1]}", kind="Warning")
+            return None
         self._tell("Created", "Container created")
         starting = asyncio.ensure_future(self._node.start_container(spec))
         try:
@@ -137,7 +165,7 @@ class ContainerLife:
     def _try_pull(self, image: str, policy: str) -> tuple[str, str] | None:
         """Reason and message of a failure; None when the image is there."""
         try:
-            self._node.pull(image)
+            self._image_user = self._node.pull(image).user
         except ImagePullFailed as error:
             if error.reason == "InvalidImageName":  # transcripts/ephemeral/invalid-image-name
                 self._tell("InspectFailed", error.message, kind="Warning")

@@ -64,6 +64,10 @@ class Record:
     def running(self) -> Process | None:
         return self.current if "running" in self.state else None
 
+    @property
+    def waiting_reason(self) -> str:
+        return str(self.state.get("waiting", {}).get("reason", ""))
+
     def wait(self, reason: str, message: str = "") -> None:
         """Put the container into a waiting state; a terminated state becomes the last one."""
         self._remember()
@@ -118,6 +122,12 @@ class Record:
         if "terminated" in self.state:
             self.last_state = self.state
 
+    def _user(self) -> tuple[int, int]:
+        """Under which user and group the container ran last."""
+        if self.current is not None:
+            return self.current.spec.run_as_user or 0, self.current.spec.run_as_group
+        return int((self.spec.get("securityContext") or {}).get("runAsUser") or 0), 0
+
     def status(self) -> Obj:
         """The container's status, field by field as in transcripts/lifecycle/create-to-running and transcripts/ephemeral."""
         made: Obj = {
@@ -138,8 +148,8 @@ class Record:
         if mounts := self.spec.get("volumeMounts"):
             made["volumeMounts"] = [_mount(one) for one in mounts]
         if self.container_id:
-            user = int(self.spec.get("securityContext", {}).get("runAsUser", 0))
-            made["user"] = {"linux": {"uid": user, "gid": 0, "supplementalGroups": [0]}}
+            user, group = self._user()
+            made["user"] = {"linux": {"uid": user, "gid": group, "supplementalGroups": [group]}}
         return made
 
 
@@ -153,4 +163,7 @@ def image_id(image: str) -> str:
 
 def _mount(mount: Obj) -> Obj:
     made = {"name": mount["name"], "mountPath": mount["mountPath"]}
-    return made | ({"readOnly": True, "recursiveReadOnly": "Disabled"} if mount.get("readOnly") else {})
+    if not mount.get("readOnly"):
+        return made
+    recursive = "Enabled" if mount.get("recursiveReadOnly") in ("Enabled", "IfPossible") else "Disabled"
+    return made | {"readOnly": True, "recursiveReadOnly": recursive}  # transcripts/node/job-hostpath-mounts

@@ -6,6 +6,8 @@ import re
 import secrets
 from collections.abc import Mapping
 
+from podshell.sandbox.kubelet.volumes import mounts_of
+from podshell.sandbox.runtime.capabilities import container_capabilities
 from podshell.sandbox.runtime.specs import ContainerSpec
 from podshell.sandbox.store import Obj
 
@@ -21,7 +23,10 @@ def container_spec(pod: Obj, container: Obj, *, pod_ip: str, share_pid_with: str
     metadata = pod["metadata"]
     environment = _environment(pod, container, pod_ip)
     command, args = container.get("command"), container.get("args", [])
-    user = container.get("securityContext", {}).get("runAsUser", pod["spec"].get("securityContext", {}).get("runAsUser"))
+    context = effective_context(pod, container)
+    capabilities = context.get("capabilities") or {}
+    user = context.get("runAsUser")
+    host_name = pod["spec"].get("nodeName", "") if pod["spec"].get("hostNetwork") else metadata["name"]
     return ContainerSpec(
         id=new_container_id(),
         pod_uid=metadata["uid"],
@@ -38,9 +43,38 @@ def container_spec(pod: Obj, container: Obj, *, pod_ip: str, share_pid_with: str
         working_dir=container.get("workingDir", ""),
         share_pid_with=share_pid_with,
         run_as_user=None if user is None else int(user),
-        read_only=bool(container.get("securityContext", {}).get("readOnlyRootFilesystem")),
-        hostname=pod["spec"].get("hostname", metadata["name"]),
+        run_as_group=int(context.get("runAsGroup") or 0),
+        read_only=bool(context.get("readOnlyRootFilesystem")),
+        hostname=pod["spec"].get("hostname") or host_name,
+        node=pod["spec"].get("nodeName", ""),
+        host_pid=bool(pod["spec"].get("hostPID")),
+        mounts=mounts_of(pod, container),
+        capabilities=container_capabilities(
+            capabilities.get("add") or (), capabilities.get("drop") or (), privileged=bool(context.get("privileged"))
+        ),
+        no_new_privileges=context.get("allowPrivilegeEscalation") is False,
     )
+
+
+def effective_context(pod: Obj, container: Obj) -> Obj:
+    """The container's securityContext; what it leaves open is the pod's."""
+    shared = pod["spec"].get("securityContext") or {}
+    own = container.get("securityContext") or {}
+    return {**shared, **{name: value for name, value in own.items() if value is not None}}
+
+
+def user_fault(pod: Obj, container: Obj, image_user: int) -> str:
+    """Why runAsNonRoot refuses this container (kubernetes pkg/kubelet/kuberuntime/security_context.go; recorded: the second text)."""
+    context = effective_context(pod, container)
+    if not context.get("runAsNonRoot"):
+        return ""
+    metadata = pod["metadata"]
+    about = f'(pod: "{metadata["name"]}_{metadata["namespace"]}({metadata["uid"]})", container: {container["name"]})'
+    if context.get("runAsUser") == 0:
+        return f"container's runAsUser breaks non-root policy {about}"
+    if context.get("runAsUser") is None and image_user == 0:
+        return f"container has runAsNonRoot and image will run as root {about}"
+    return ""
 
 
 def expand(text: str, environment: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from podshell.sandbox.kubelet.backoffs import Timings
 from podshell.sandbox.kubelet.lives import ContainerLife, Node
 from podshell.sandbox.kubelet.podstatus import PodFacts, build
 from podshell.sandbox.kubelet.records import Process, Record, Role
+from podshell.sandbox.kubelet.volumes import host_paths, pod_folder
 from podshell.sandbox.resources import POD
 from podshell.sandbox.statuses import StatusError
 from podshell.sandbox.store import Obj, ObjectStore, timestamp
@@ -115,6 +116,7 @@ class PodWorker:
     async def _run(self) -> None:
         self.publish()
         await asyncio.sleep(0)
+        await self._check_volumes()
         self._has_sandbox = True
         self.publish()
         for record in self.records:
@@ -134,6 +136,17 @@ class PodWorker:
         self._start_ephemeral()
         await asyncio.gather(*(self._lives[one.name] for one in self.records if one.role == "main"))
         await self._stop_sidecars()
+
+    async def _check_volumes(self) -> None:
+        """Return once every host path is of its type; until then the pod stays ContainerCreating, without addresses."""
+        node = self.pod["spec"].get("nodeName", "")
+        for name, path, kind in host_paths(self.pod):
+            delay = self._timings.mount_retry_seconds
+            while kind and (why := await self._node.host_path_fault(node, path, kind)) is not None:
+                message = f'MountVolume.SetUp failed for volume "{name}" : {why}'
+                self._recorder.record(self.pod, "FailedMount", message, component="kubelet", host=node, kind="Warning")
+                await asyncio.sleep(delay)
+                delay = min(2 * delay, 122.0)  # kubernetes pkg/util/goroutinemap/exponentialbackoff
 
     async def _stop_sidecars(self) -> None:
         """Sidecars end after the last main container has ended for good."""
@@ -225,6 +238,7 @@ class PodWorker:
         for process in (one for record in self.records for one in (record.current, record.previous)):
             if process is not None:
                 self._node.forget(process.spec.id)
+        self._node.forget_folder(self.pod["spec"].get("nodeName", ""), pod_folder(self.pod))
         self._on_end(self)
 
     def publish(self) -> None:

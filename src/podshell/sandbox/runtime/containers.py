@@ -16,15 +16,19 @@ import asyncio
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
+from podshell.sandbox.runtime.capabilities import ALL_CAPABILITIES
 from podshell.sandbox.runtime.images import Image, ImageStore
-from podshell.sandbox.runtime.launch import LauncherClient, LaunchRefused, Message
+from podshell.sandbox.runtime.launch import Launched, LauncherClient, LaunchRefused, Message
 from podshell.sandbox.runtime.logs import ContainerLog
+from podshell.sandbox.runtime.nodes import INIT, build_node_root, host_path_fault, resolve
 from podshell.sandbox.runtime.processes import Consumer, Process, open_pty
 from podshell.sandbox.runtime.specs import ContainerSpec, ExecFailed, ImageMissing, ImagePullFailed, StartFailed
 
@@ -79,6 +83,7 @@ class Container:
         """Take the started first process over."""
         self._process = process
         self.started_at = now
+        process.exited.add_done_callback(lambda _: self._kill_rest())
         process.done.add_done_callback(lambda _: self.log.end())
 
     async def stop(self, grace_seconds: float) -> int:
@@ -94,7 +99,11 @@ class Container:
     def kill(self) -> None:
         """End every process of the container at once."""
         self.process.kill()
-        if self.spec.share_pid_with is not None or not self._runtime.isolated:
+        self._kill_rest()
+
+    def _kill_rest(self) -> None:
+        """End what the kernel does not end with PID 1: in a process namespace that is not the container's own, and without one."""
+        if self.spec.share_pid_with is not None or self.spec.host_pid or not self._runtime.isolated:
             for pid in self.processes():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -136,6 +145,8 @@ class Runtime:
         self._client = LauncherClient(isolated=self.isolated)
         self._containers: dict[str, Container] = {}
         self._execs: set[Process] = set()
+        self._machines: dict[str, Launched] = {}  # by the node's name
+        self._machines_lock = asyncio.Lock()
         self._service_environment = _service_environment(service_host)
 
     async def start(self) -> None:
@@ -153,6 +164,7 @@ class Runtime:
             for container in self._containers.values():
                 container.kill()
         self._containers.clear()
+        self._machines.clear()
         if self._own_folder is not None:
             self._own_folder.cleanup()  # the launcher was quicker, unless it was never started
 
@@ -181,7 +193,8 @@ class Runtime:
         except ImagePullFailed as error:
             raise ImageMissing(error.message) from error
         container = Container(self, spec, image, self._folder / "containers" / spec.id[:12])
-        message, descriptors, ours = self._prepare_start(container)
+        machine = await self._machine(spec.node) if self.isolated and (spec.mounts or spec.host_pid) else None
+        message, descriptors, ours = self._prepare_start(container, machine)
         try:
             launched = await self._client.launch(message, descriptors)
         except LaunchRefused as error:
@@ -247,11 +260,52 @@ class Runtime:
         process.done.add_done_callback(lambda _: self._execs.discard(process))
         return process
 
+    async def host_path_fault(self, node: str, path: str, kind: str) -> str | None:
+        """Say in the kubelet's words why a path of a node is not of this type; None when it is, or when there are no namespaces."""
+        if not self.isolated:
+            return None
+        machine = await self._machine(node)
+        try:
+            return host_path_fault(f"/proc/{machine.pid}/root", path, kind)
+        except OSError as error:
+            return f"hostPath type check failed: {error.strerror}"
+
+    def forget_folder(self, node: str, path: str) -> None:
+        """Remove a folder of a node, such as the volumes of a pod that is gone."""
+        machine = self._machines.get(node)
+        if machine is not None and not machine.exited.done():
+            shutil.rmtree(resolve(f"/proc/{machine.pid}/root", path), ignore_errors=True)
+
+    async def _machine(self, node: str) -> Launched:
+        """Start the processes of a node when they are first needed, or again when they have ended.
+
+        Raises: StartFailed.
+        """
+        async with self._machines_lock:
+            known = self._machines.get(node)
+            if known is not None and not known.exited.done():
+                return known
+            root = self._folder / "nodes" / (node or "node")
+            if not root.exists():
+                build_node_root(root, node, self._images.find("bash").folder)
+            environment = {"PATH": _PATH, "HOSTNAME": node}
+            message = {"op": "start", "is_node": True, "image": str(root), "argv": INIT, "env": environment, "cwd": "/", "tty": False}
+            message |= {"user": None, "mounts": [], "hostname": node, "read_only": False, "files": {}}
+            message |= {"mount_point": str(self._mount_point), "capabilities": sorted(ALL_CAPABILITIES), "no_new_privileges": False}
+            null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                self._machines[node] = await self._client.launch(message, [null, null, null])
+            except LaunchRefused as error:
+                raise StartFailed(_START_FAILED + error.message) from error
+            finally:
+                os.close(null)
+            return self._machines[node]
+
     @property
     def _mount_point(self) -> Path:
         return self._folder / "mount"
 
-    def _prepare_start(self, container: Container) -> tuple[Message, list[int], dict[str, int]]:
+    def _prepare_start(self, container: Container, machine: Launched | None) -> tuple[Message, list[int], dict[str, int]]:
         """Build the message, what the child gets as standard streams, and our ends of these."""
         spec, image = container.spec, container.image
         command = [*(spec.command if spec.command is not None else image.command), *spec.args]
@@ -273,18 +327,22 @@ class Runtime:
         elif not spec.tty:
             descriptors = _open_pipes(ours, spec.stdin)
         if self.isolated:
-            message |= self._describe_root(spec, image)
+            message |= self._describe_root(spec, image, machine)
         return message, descriptors, ours
 
-    def _describe_root(self, spec: ContainerSpec, image: Image) -> Message:
+    def _describe_root(self, spec: ContainerSpec, image: Image, machine: Launched | None) -> Message:
         hostname = spec.hostname or spec.pod
         shared = self._containers.get(spec.share_pid_with) if spec.share_pid_with else None
+        pid_of = shared.pid if shared is not None and shared.running else None
         return {
             "image": str(image.folder),
+            "is_node": False,
             "mount_point": str(self._mount_point),
             "hostname": hostname,
             "read_only": spec.read_only,
-            "share_pid_with": shared.pid if shared is not None and shared.running else None,
+            "node": machine.pid if machine is not None else None,
+            "mounts": [asdict(one) for one in spec.mounts],
+            "share_pid_with": machine.pid if machine is not None and spec.host_pid else pid_of,
             "files": {
                 "/etc/hostname": f"{hostname}\n",
                 "/etc/hosts": f"127.0.0.1\tlocalhost\n127.0.0.1\t{hostname}\n",
@@ -304,8 +362,11 @@ class Runtime:
             "argv": command,
             "env": environment,
             "cwd": spec.working_dir,
-            "user": spec.run_as_user,
+            "user": container.image.user if spec.run_as_user is None else spec.run_as_user,
+            "group": spec.run_as_group,
             "tty": tty,
+            "capabilities": sorted(spec.capabilities),
+            "no_new_privileges": spec.no_new_privileges,
         }
         if not self.isolated:
             root = str(container.image.folder)

@@ -37,6 +37,7 @@ class Image:
     folder: Path
     command: tuple[str, ...]
     program: str = ""
+    user: int = 0
 
 
 def parse_reference(reference: str) -> tuple[str, str, str]:

@@ -109,7 +109,8 @@ class Launcher:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = self._fork(request)
         if pid == 0:
-            _become(request, descriptors, theirs, self._pidfds.get(request.get("init", 0), -1), self._isolated)
+            pidfd = self._pidfds.get(request.get("init", 0), -1)
+            _become(request, descriptors, theirs, pidfd, self._isolated, self._pidfds.get(request.get("node", 0), -1))
         theirs.close()
         self._alive.add(pid)
         if request["op"] == "start":
@@ -200,7 +201,7 @@ def _descendants(root: int) -> list[int]:
     return found
 
 
-def _become(request: Request, descriptors: list[int], result: socket.socket, pidfd: int, isolated: bool) -> NoReturn:
+def _become(request: Request, descriptors: list[int], result: socket.socket, pidfd: int, isolated: bool, node: int) -> NoReturn:
     """Turn this fresh child into the command; tell a refusal over ``result``, which execve closes."""
     try:
         signal.set_wakeup_fd(-1)
@@ -211,8 +212,9 @@ def _become(request: Request, descriptors: list[int], result: socket.socket, pid
         kernel.die_with_parent(signal.SIGKILL)
         if isolated:
             if request["op"] == "start":
+                trees = rootfs.open_mounts(request["mounts"], node) if node >= 0 else []
                 kernel.unshare(_NAMESPACES)
-                rootfs.enter(request)
+                rootfs.enter(request, trees)
             else:
                 kernel.setns(pidfd, _NAMESPACES)
         _take_standard_streams(request, descriptors, result)
@@ -245,13 +247,16 @@ def _take_standard_streams(request: Request, descriptors: list[int], result: soc
 
 
 def _execute(request: Request, isolated: bool) -> NoReturn:
+    user, group = request.get("user"), request.get("group", 0)
     if isolated:
-        kernel.drop_capabilities()
-        os.setgroups([0])  # transcripts/exec/env-nontty.v5: groups=0(root)
-    user = request.get("user")
+        kernel.drop_capabilities(frozenset(request["capabilities"]))
+        os.setgroups([group])  # transcripts/exec/env-nontty.v5: groups=0(root)
+        os.setgid(group)
+        if request["no_new_privileges"]:
+            kernel.refuse_new_privileges()
     if user:
-        os.setgroups([0])
-        os.setgid(0)
+        os.setgroups([group])
+        os.setgid(group)
         os.setuid(user)
         kernel.die_with_parent(signal.SIGKILL)  # a change of user clears it
     try:

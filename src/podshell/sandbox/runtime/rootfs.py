@@ -8,6 +8,7 @@ only from the image's folder.  ``/proc`` is that of the container's pid namespac
 import contextlib
 import os
 import socket
+import stat
 from typing import Any
 
 import kernel  # type: ignore[import-not-found, unused-ignore]  # the sibling file, found by launcher.py
@@ -18,12 +19,48 @@ _DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "u
 _LINKS = {"ptmx": "pts/ptmx", "fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
 
 
-def enter(request: dict[str, Any]) -> None:
+Request = dict[str, Any]  # one message as JSON; written by podshell.sandbox.runtime.launch
+Tree = tuple[dict[str, Any], int]  # one mount of a message, and the copied mounts that it shows
+
+
+def open_mounts(mounts: list[dict[str, Any]], node: int) -> list[Tree]:
+    """Copy what the mounts of a message show out of the mount namespace of the node (a pidfd of its first process).
+
+    The paths resolve as on the node.  This process is back where it was afterwards.
+    """
+    ours, root = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC), os.open("/", os.O_PATH | os.O_CLOEXEC)
+    kernel.setns(node, kernel.CLONE_NEWNS)
+    try:
+        return [(one, _open_tree(one)) for one in mounts]
+    finally:
+        kernel.setns(ours, kernel.CLONE_NEWNS)
+        os.fchdir(root)  # entering a mount namespace changes the root folder, which may have been another one
+        os.chroot(".")
+        os.close(ours)
+        os.close(root)
+
+
+def _open_tree(one: dict[str, Any]) -> int:
+    if one["make_mode"] is not None and not os.path.lexists(one["source"]):
+        os.makedirs(one["source"])
+        os.chmod(one["source"], one["make_mode"])
+    tree: int = kernel.open_tree(one["source"])
+    if one["read_only"]:
+        kernel.make_read_only(tree, recursive=one["recursive"])
+    return tree
+
+
+def enter(request: Request, trees: list[Tree]) -> None:
     """Build the root that ``request`` describes at its mount point and make it this process's root."""
     root = request["mount_point"]
     kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
-    kernel.mount("tmpfs", root, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, _SIZE)
-    _show_image(request["image"], root)
+    if request["is_node"]:
+        kernel.mount(request["image"], root, "", kernel.MS_BIND)
+        kernel.mount("", root, "", kernel.MS_BIND | kernel.MS_REMOUNT | kernel.MS_NOSUID | kernel.MS_NODEV)
+        kernel.mount("tmpfs", f"{root}/var/lib/kubelet", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, _SIZE)
+    else:
+        kernel.mount("tmpfs", root, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, _SIZE)
+        _show_image(request["image"], root)
     _mount_devices(f"{root}/dev")
     _mount_proc(f"{root}/proc", f"{root}/dev/null")
     for name, text in request["files"].items():
@@ -31,9 +68,28 @@ def enter(request: dict[str, Any]) -> None:
             file.write(text)
     os.makedirs(root + (request["cwd"] or "/"), exist_ok=True)
     kernel.pivot_root(root)
+    for one, tree in sorted(trees, key=lambda pair: pair[0]["target"].count("/")):  # what lies deeper comes later
+        _attach(one, tree)
     socket.sethostname(request["hostname"])
     if request["read_only"]:
         kernel.mount("", "/", "", kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID)
+
+
+def _attach(one: dict[str, Any], tree: int) -> None:
+    """Mount a tree at its place, making the place. The root is the container's by now: no link leads out of it."""
+    target = one["target"]
+    try:
+        if stat.S_ISDIR(os.fstat(tree).st_mode):
+            os.makedirs(target, exist_ok=True)
+        elif not os.path.exists(target):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o644))
+        kernel.attach_tree(tree, target)
+    except OSError as error:
+        # runc libcontainer/rootfs_linux.go, mountToRootfs and createMountpoint
+        why = f'create mountpoint for {target} mount: make mountpoint "{target}": {(error.strerror or "").lower()}'
+        raise OSError(error.errno, f'error mounting "{one["source"]}" to rootfs at "{target}": {why}') from error
+    os.close(tree)
 
 
 def _show_image(image: str, root: str) -> None:

@@ -12,6 +12,8 @@ RuntimeFault
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from podshell.sandbox.runtime.capabilities import DEFAULT_CAPABILITIES
+
 
 class RuntimeFault(Exception):
     """Something the node agent refused; ``message`` is what containerd would write."""
@@ -42,6 +44,20 @@ class ExecFailed(RuntimeFault):
 
 
 @dataclass(frozen=True)
+class Mount:
+    """A folder or file of the node that a container sees at ``target``; a missing folder is made with ``make_mode``, if it has one.
+
+    ``recursive``: what is mounted below the source is read-only as well, if the mount is.
+    """
+
+    source: str
+    target: str
+    read_only: bool = False
+    recursive: bool = False
+    make_mode: int | None = None
+
+
+@dataclass(frozen=True)
 class ContainerSpec:
     """One container to start. ``command`` None means the image's own; ``id`` is 64 hex digits."""
 
@@ -60,5 +76,11 @@ class ContainerSpec:
     working_dir: str = ""
     share_pid_with: str | None = None  # id of the container whose processes this one sees (targetContainerName)
     run_as_user: int | None = None
+    run_as_group: int = 0
     read_only: bool = False
     hostname: str = ""
+    node: str = ""
+    host_pid: bool = False  # it sees the processes of its node, not only its own
+    mounts: tuple[Mount, ...] = ()
+    capabilities: frozenset[int] = DEFAULT_CAPABILITIES
+    no_new_privileges: bool = False

@@ -1,8 +1,10 @@
 """The kubelet's bookkeeping: delays, statuses, the life of pods on a node whose processes the test ends."""
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,8 @@ from podshell.sandbox.kubelet.backoffs import Backoff, Timings, written
 from podshell.sandbox.kubelet.kubelet import Kubelet
 from podshell.sandbox.kubelet.specs import container_spec, expand
 from podshell.sandbox.resources import EVENT, NODE, POD
+from podshell.sandbox.runtime.capabilities import ALL_CAPABILITIES, DEFAULT_CAPABILITIES
+from podshell.sandbox.runtime.images import Image
 from podshell.sandbox.runtime.specs import ContainerSpec, ImagePullFailed, StartFailed
 from podshell.sandbox.store import Obj, ObjectStore
 
@@ -49,13 +53,22 @@ class FakeNode:
     def __init__(self) -> None:
         self.processes: list[FakeProcess] = []
         self.forgotten: list[str] = []
+        self.cleared: list[str] = []
+        self.paths = {"/"}
 
-    def pull(self, image: str) -> None:
+    def pull(self, image: str) -> Image:
         if "nope" in image:
             raise ImagePullFailed(f'failed to pull and unpack image "{image}"')
+        return Image(image, Path("/"), ("sh",), user=65532 if "nonroot" in image else 0)
 
     def forget(self, container_id: str) -> None:
         self.forgotten.append(container_id)
+
+    def forget_folder(self, node: str, path: str) -> None:
+        self.cleared.append(path)
+
+    async def host_path_fault(self, node: str, path: str, kind: str) -> str | None:
+        return None if path in self.paths else f"hostPath type check failed: {path} is not a directory"
 
     async def start_container(self, spec: ContainerSpec) -> FakeProcess:
         if spec.command == ("/no/such",):
@@ -302,7 +315,95 @@ class TestDeletion:
         assert one_node.node.forgotten == [one_node.node.processes[0].spec.id]
 
 
+class TestNodePods:
+    async def test_a_root_image_under_run_as_non_root_waits_for_ever(self, one_node: OneNode) -> None:
+        # transcripts/ephemeral/run-as-nonroot
+        one_node.create(main(securityContext={"runAsNonRoot": True}))
+        pod = await one_node.until("CreateContainerConfigError")
+        about = f'(pod: "web_shop({pod["metadata"]["uid"]})", container: main)'
+        waiting = pod["status"]["containerStatuses"][0]["state"]["waiting"]
+        assert waiting["message"] == f"container has runAsNonRoot and image will run as root {about}"
+        assert pod["status"]["phase"] == "Pending"
+        (failed,) = [one for one in one_node.store.list(EVENT) if one["reason"] == "Failed"]
+        assert failed["message"] == f"Error: {waiting['message']}"
+        assert one_node.node.processes == []
+
+    @pytest.mark.parametrize("fields", [{"image": "nonroot:1"}, {"securityContext": {"runAsUser": 1000}}])
+    async def test_another_user_than_root_passes_run_as_non_root(self, one_node: OneNode, fields: Obj) -> None:
+        one_node.create(main(**fields), securityContext={"runAsNonRoot": True})
+        await one_node.until("'running'")
+
+    async def test_a_user_root_that_is_asked_for_breaks_run_as_non_root(self, one_node: OneNode) -> None:
+        one_node.create(main(securityContext={"runAsNonRoot": True, "runAsUser": 0}))
+        pod = await one_node.until("CreateContainerConfigError")
+        assert "container's runAsUser breaks non-root policy (pod: " in str(
+            pod["status"]["containerStatuses"][0]["state"]["waiting"]["message"]
+        )
+
+    async def test_a_missing_host_path_keeps_the_pod_from_starting(self, one_node: OneNode) -> None:
+        volume = {"name": "keys", "hostPath": {"path": "/etc/keys", "type": "Directory"}}
+        one_node.create(main(volumeMounts=[{"name": "keys", "mountPath": "/keys"}]), volumes=[volume])
+        async with asyncio.timeout(10):
+            while "FailedMount" not in one_node.reasons():
+                await asyncio.sleep(0.01)  # an event, which `until` does not see
+        (event,) = [one for one in one_node.store.list(EVENT) if one["reason"] == "FailedMount"]
+        why = "hostPath type check failed: /etc/keys is not a directory"
+        assert (event["type"], event["message"]) == ("Warning", f'MountVolume.SetUp failed for volume "keys" : {why}')
+        pod = one_node.pod()
+        assert pod is not None
+        assert pod["status"]["containerStatuses"][0]["state"] == {"waiting": {"reason": "ContainerCreating"}}
+        assert conditions(pod)["PodReadyToStartContainers"] == ("False", "")
+        assert "podIP" not in pod["status"]
+        one_node.node.paths.add("/etc/keys")
+        await one_node.until("'running'")
+
+    async def test_a_host_path_that_should_follow_a_private_root_is_a_create_error(self, one_node: OneNode) -> None:
+        # transcripts/node/hosttocontainer-private-root
+        mount = {"name": "host", "mountPath": "/host", "readOnly": True, "mountPropagation": "HostToContainer"}
+        one_node.create(main(volumeMounts=[mount]), volumes=[{"name": "host", "hostPath": {"path": "/"}}])
+        pod = await one_node.until("CreateContainerError")
+        message = pod["status"]["containerStatuses"][0]["state"]["waiting"]["message"]
+        assert re.fullmatch(
+            r'failed to generate container "[0-9a-f]{64}" spec: failed to generate spec: '
+            r'path "/" is mounted on "/" but it is not a shared or slave mount',
+            message,
+        )
+
+    async def test_a_host_network_pod_has_the_nodes_address_and_name(self, one_node: OneNode) -> None:
+        one_node.create(main(), hostNetwork=True)
+        pod = await one_node.until("'running'")
+        assert (pod["status"]["podIP"], pod["status"]["hostIP"]) == ("192.0.2.11", "192.0.2.11")
+        assert one_node.node.processes[0].spec.hostname == "worker-1"
+
+    async def test_the_folders_of_a_pod_go_with_it(self, one_node: OneNode) -> None:
+        one_node.create(main(volumeMounts=[{"name": "x", "mountPath": "/x"}]), volumes=[{"name": "x", "emptyDir": {}}])
+        pod = await one_node.until("'running'")
+        folder = f"/var/lib/kubelet/pods/{pod['metadata']['uid']}"
+        (mount,) = one_node.node.processes[0].spec.mounts
+        assert mount.source == f"{folder}/volumes/kubernetes.io~empty-dir/x"
+        gone = asyncio.create_task(one_node.until_gone())
+        await asyncio.sleep(0)
+        one_node.delete(30)
+        await gone
+        assert one_node.node.cleared == [folder]
+
+
 class TestSpecs:
+    @pytest.mark.parametrize(
+        ("context", "kept"),
+        [
+            ({"capabilities": {"drop": ["ALL"]}}, frozenset()),
+            ({"capabilities": {"drop": ["ALL"], "add": ["SYS_CHROOT", "NET_ADMIN"]}}, frozenset({18, 12})),
+            ({"capabilities": {"drop": ["NET_RAW"]}}, DEFAULT_CAPABILITIES - {13}),
+            ({"capabilities": {"add": ["NO_SUCH"]}}, DEFAULT_CAPABILITIES),
+            ({"privileged": True}, ALL_CAPABILITIES),
+        ],
+    )
+    def test_capabilities_are_what_is_left_and_what_is_added(self, context: Obj, kept: frozenset[int]) -> None:
+        pod = manifests.pod("shop", "web", manifests.template("web"))
+        pod["metadata"]["uid"] = "u"
+        assert container_spec(pod, main(securityContext=context), pod_ip="10.0.0.1").capabilities == kept
+
     def test_references_to_variables_are_expanded(self) -> None:
         assert expand("$(A)-$(B)-$$(A)-$(", {"A": "1"}) == "1-$(B)-$(A)-$("
 
