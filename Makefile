@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: help up test check fmt bench soak e2e lock setup ui tools-up browser clean
+.PHONY: help up test check fmt bench soak e2e lock setup ui tools-up browser tools-image tools-image-needs clean
 
 help: ## show the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -13,7 +13,7 @@ help: ## show the targets
 up: setup ui tools-up ## set up and run Podshell for one user on this machine (ARGS="--sandbox --port 8642")
 	@exec $(BIN)/podshell up $(ARGS)
 
-test: setup ui browser ## set up and run everything that CI runs
+test: setup ui browser tools-image-needs ## set up and run everything that CI runs
 	@PYTHON=$(PYTHON) $(BIN)/python tests/run.py $(ARGS)
 
 check: setup ui ## style, types, layers
@@ -35,6 +35,9 @@ soak: setup ui browser ## the long endurance run: 64 MiB, 200 cuts
 
 e2e: setup ## the end-to-end suite on any cluster: make e2e KUBECONFIG=...
 	PODSHELL_E2E_KUBECONFIG="$(KUBECONFIG)" $(BIN)/pytest tests/e2e $(ARGS)
+
+tools-image: tools-image-needs ## build the image of debug and node shells: an OCI archive in build/tools-image/ (ARGS="--arch arm64")
+	@$(PYTHON) images/tools/build.py $(ARGS)
 
 lock: ## pin dependencies again (needs uv)
 	uv pip compile --python-version 3.11 --universal --generate-hashes --no-emit-index-url -q requirements/runtime.in -o requirements/runtime.txt
@@ -58,5 +61,8 @@ tools-up:
 browser: setup
 	@$(BIN)/python tests/machine.py chromium busybox zsh tmux
 
+tools-image-needs:
+	@$(PYTHON) tests/machine.py mmdebstrap
+
 clean: ## remove what the build made
-	rm -rf $(VENV) web/node_modules web/dist src/podshell/gateway/ui .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) web/node_modules web/dist src/podshell/gateway/ui build .mypy_cache .ruff_cache .pytest_cache

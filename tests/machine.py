@@ -1,7 +1,8 @@
 """Install the Debian packages that running or testing Podshell needs: `python tests/machine.py chromium busybox zsh`.
 
 With root or password-less sudo the missing ones come by apt; without either they are named with the command that installs them.
-Only `chromium` is then an error (the browser tests need it): without busybox the sandbox runs plain processes.
+Only `chromium` is then an error (the browser tests need it): without busybox the sandbox runs plain processes, and the build of the tools
+image says itself what it misses.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ PACKAGES = {
     "busybox": ("busybox-static", ("busybox",)),
     "zsh": ("zsh", ("zsh",)),
     "tmux": ("tmux", ("tmux",)),
+    "mmdebstrap": ("mmdebstrap", ("mmdebstrap",)),
 }
 REQUIRED = {"chromium"}
 
