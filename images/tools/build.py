@@ -2,8 +2,8 @@
 """Build the tools image: `python images/tools/build.py`, or `make tools-image`.
 
 Writes to build/tools-image/: the image as an OCI archive, its SBOM (SPDX), and report.json (digests and sizes). The same inputs give the
-image of the last build at once; `--fresh` builds anew, for newer packages of Debian. Needs Debian or a derivative with mmdebstrap, nothing but
-Python's standard library; no container engine. What it makes is what the tests of tests/image run.
+image of the last build at once; `--fresh` builds anew, for newer packages of Debian. Needs Debian or a derivative with mmdebstrap, and of
+Python nothing but its standard library; no container engine. What it makes is what the tests of tests/image run.
 """
 
 from __future__ import annotations
@@ -41,9 +41,7 @@ def main() -> int:
     parser.add_argument(
         "--output", type=Path, default=REPOSITORY / "build" / "tools-image", help="folder for what is made (default build/tools-image)"
     )
-    parser.add_argument(
-        "--reference", default=f"localhost/{NAME}:{version()}", help="the image's name in the archive (default %(default)s)"
-    )
+    parser.add_argument("--reference", default=default_reference(), help="the image's name in the archive (default %(default)s)")
     parser.add_argument(
         "--mirror", default=os.environ.get("PODSHELL_DEBIAN_MIRROR"), help="Debian mirror (default: the one of this machine's apt)"
     )
@@ -162,18 +160,22 @@ def folder_entry(name: str) -> oci_archive.Entry:
     return oci_archive.Entry(head)
 
 
+def default_reference() -> str:
+    return f"localhost/{NAME}:{version()}"
+
+
 def version() -> str:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     return str(project["version"])
 
 
 def source_date() -> int:
-    """Return SOURCE_DATE_EPOCH, else when this folder was last committed, else the start of 2026: seconds since 1970."""
+    """Return SOURCE_DATE_EPOCH, else when the last commit to this folder was written (a rebase keeps that), else the start of 2026."""
     if given := os.environ.get("SOURCE_DATE_EPOCH"):
         return int(given)
     try:
         shown = subprocess.run(
-            ["git", "log", "-1", "--format=%ct", "--", "."], cwd=HERE, capture_output=True, text=True, check=False
+            ["git", "log", "-1", "--format=%at", "--", "."], cwd=HERE, capture_output=True, text=True, check=False
         ).stdout
     except FileNotFoundError:
         shown = ""
