@@ -17,7 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 # A job in the background; then, in the foreground and with the terminal in raw mode, one that ignores all that can be ignored.
 STUBBORN = b'sleep 3111 & sh -c \'stty raw -echo; trap "" HUP INT TERM QUIT TSTP; echo stub""born; while :; do sleep 1; done\'\n'
-# The ladder takes 2.2 s at most (agent/lifeline.sh); the way to the end of its standard input and a busy machine add to it.
+# The ladder takes 2.2 s at most (kube/lifeline.sh); the way to the end of its standard input and a busy machine add to it.
 LIFELINE_SECONDS = 15.0
 
 

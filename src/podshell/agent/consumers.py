@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from podshell.agent.clock import Clock, TimerHandle
 from podshell.agent.output_log import BLOCK_BYTES, OutputBudget, OutputLog
+from podshell.aio.clock import Clock, TimerHandle
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 from podshell.wire.link import ByteSource, Chunk, Gap
 from podshell.wire.messages import Attached, End, Notice

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from podshell.agent.lifeline import LifelineReport
 from podshell.agent.refusals import refusal_from_failed
 from podshell.kube.classify import Failed, FailureKind
 from podshell.kube.exec_ends import Exited, Lost
+from podshell.kube.lifeline import LifelineReport
 from podshell.wire.messages import End, Facts
 
 _LIMIT_NAMES = 64

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from podshell.agent.clock import Clock, TimerHandle
 from podshell.agent.idle import IdleClock, IdleStep
+from podshell.aio.clock import Clock, TimerHandle
 
 
 class IdleWatch:

@@ -10,13 +10,13 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
-from podshell.agent.clock import Clock
 from podshell.agent.details import pod_details
 from podshell.agent.events import EVENT_KINDS, event_row
 from podshell.agent.object_watches import ObjectWatches, check_name
 from podshell.agent.refusals import refusal_from_error
 from podshell.agent.rows import namespace_row, node_row, node_system, pod_row, service_row, workload_row
 from podshell.agent.subscriptions import BatchSink, Cache, Subscription
+from podshell.aio.clock import Clock
 from podshell.aio.tasks import TaskSet
 from podshell.kube.objects import Event, Namespace, Node, ObjectMeta, OwnerReference, Pod, Service
 from podshell.kube.pod_details import FULL_PODS, FullPod

@@ -21,10 +21,10 @@ from python_socks import ProxyError  # what picows raises for a proxy that says 
 
 from podshell import __version__
 from podshell.agent.ceiling import Ceiling
-from podshell.agent.clock import Clock
 from podshell.agent.identity import AgentIdentity, GrantPins
 from podshell.agent.link_peer import LinkPeer, Services
 from podshell.aio.backoff import Backoff
+from podshell.aio.clock import Clock
 from podshell.aio.proxies import environment_proxy
 from podshell.wire import messages as m
 from podshell.wire.frames import LinkFault, LocalLinkError

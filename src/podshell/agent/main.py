@@ -8,17 +8,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 
 import msgspec
 
 from podshell.agent.authority import Authority
-from podshell.agent.clock import LoopClock, TimerHandle
 from podshell.agent.deletions import Deletions
 from podshell.agent.ends import Stop
-from podshell.agent.execs import ExecHandle
 from podshell.agent.facts import FactLedger
 from podshell.agent.identity import GrantPins, StateUnusable, load_identity
 from podshell.agent.inventory import Inventory
@@ -31,44 +29,19 @@ from podshell.agent.session_table import Sessions
 from podshell.agent.settings import AgentSettings
 from podshell.agent.surroundings import SessionSurroundings
 from podshell.aio.backoff import Backoff
+from podshell.aio.clock import LoopClock, TimerHandle
 from podshell.aio.tasks import TaskSet
+from podshell.kube.access import KubernetesAccess
 from podshell.kube.connection import Connection
 from podshell.kube.errors import KubeError
-from podshell.kube.exec import open_exec
-from podshell.kube.exec_dial import ExecTarget
-from podshell.kube.exec_ends import ExecReceiver
 from podshell.kube.incluster import load_in_cluster
 from podshell.kube.kubeconfig import load_connection
-from podshell.kube.objects import Pod
 from podshell.kube.rest import Client
-from podshell.kube.workloads import PODS
 
 log = logging.getLogger(__name__)
 
 # Ctrl-C must be over in 2 s; what is not done by then, the lifelines do.
 STOP_SECONDS = 1.5
-
-
-class KubernetesAccess:
-    """`ClusterAccess` by the real client."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def open_exec(
-        self,
-        target: ExecTarget,
-        command: Sequence[str],
-        *,
-        tty: bool,
-        size: tuple[int, int] | None,
-        receiver: ExecReceiver,
-        on_stdin_writable: Callable[[], None] | None = None,
-    ) -> ExecHandle:
-        return await open_exec(self._client, target, command, tty=tty, size=size, receiver=receiver, on_stdin_writable=on_stdin_writable)
-
-    async def read_pod(self, namespace: str, name: str) -> Pod:
-        return await self._client.get(PODS.path(namespace, name), Pod)
 
 
 class _Version(msgspec.Struct, rename={"git_version": "gitVersion"}):

@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from podshell.agent.clock import Clock
 from podshell.agent.refusals import refusal_from_error
 from podshell.agent.subscriptions import BatchSink, Cache, Subscription
+from podshell.aio.clock import Clock
 from podshell.aio.tasks import TaskSet
 from podshell.kube.reflector import Reflector, ReflectorState
 from podshell.kube.rest import Client

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from podshell.kube.classify import Failed, FailureKind, classify
-from podshell.kube.errors import ApiError, ExecRefused, Forbidden, KubeconfigError, KubeError, NotFound, Unreachable
+from podshell.kube.classify import Failed, FailureKind, classify, failed_from_error
+from podshell.kube.errors import Forbidden, KubeconfigError, KubeError, NotFound, Unreachable
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 
 _K, _C, _B = FailureKind, ErrorCode, RefusedBy
@@ -36,19 +36,6 @@ def refusal_from_failed(failed: Failed) -> Refusal:
     if failed.verb:
         details |= {"verb": failed.verb, "resource": failed.resource}
     return Refusal(code, refused_by, failed.message[:4096], failed.next_step, details)
-
-
-def failed_from_error(error: KubeError) -> Failed:
-    """Classify whatever the client raised."""
-    match error:
-        case ExecRefused():
-            return error.failed
-        case Unreachable():
-            return Failed(_K.NODE_UNREACHABLE, str(error), "The agent tries again; look at the API server if it goes on.", retryable=True)
-        case ApiError():
-            return classify(error.message, status_code=error.status_code)
-        case _:
-            return Failed(_K.SERVER, str(error), "Look at the agent's log.")
 
 
 def refusal_from_error(error: KubeError, *, subject: str) -> Refusal:

@@ -12,24 +12,24 @@ import logging
 from collections.abc import Coroutine
 from typing import TypeVar
 
-from podshell.agent.clock import TimerHandle
 from podshell.agent.consumers import Consumer, ConsumerChannel, Consumers
 from podshell.agent.ends import Outcome, Stop, end_from, facts_of
 from podshell.agent.idle import IdleStep
 from podshell.agent.idle_watch import IdleWatch
 from podshell.agent.inputs import InputStreams
-from podshell.agent.lifeline import LifelineReport
-from podshell.agent.marker import Leader
 from podshell.agent.output_log import OutputLog
-from podshell.agent.shells import Shell, ShellPlan, end_processes
 from podshell.agent.surroundings import SessionSurroundings
 from podshell.agent.target_reads import Unknown, read_target
 from podshell.agent.targets import Gone, Leaving, TargetIdentity, target_state
 from podshell.aio.backoff import Backoff
+from podshell.aio.clock import TimerHandle
 from podshell.kube.errors import KubeError
 from podshell.kube.exec_dial import ExecTarget
 from podshell.kube.exec_ends import Exited, Lost, LostReason
+from podshell.kube.lifeline import LifelineReport
+from podshell.kube.marker import Leader
 from podshell.kube.objects import Pod
+from podshell.kube.shells import Shell, ShellPlan, end_processes
 from podshell.wire.calls import OpenSession
 from podshell.wire.messages import Attach, Attached, End, Facts, Notice
 

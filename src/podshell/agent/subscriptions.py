@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from podshell.agent.clock import Clock, TimerHandle
+from podshell.aio.clock import Clock, TimerHandle
 from podshell.kube.objects import ObjectMeta
 from podshell.kube.store import HasMetadata
 from podshell.wire.calls import InventoryBatch

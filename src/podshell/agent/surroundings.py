@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from podshell.agent.clock import Clock
-from podshell.agent.execs import ClusterAccess
 from podshell.agent.output_log import OutputBudget
 from podshell.aio.backoff import Backoff
+from podshell.aio.clock import Clock
+from podshell.kube.execs import ClusterAccess
 from podshell.wire.messages import Facts
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from enum import Enum
 
-from podshell.agent.execs import ClusterAccess
 from podshell.agent.targets import Gone, Leaving, TargetIdentity, target_state
 from podshell.kube.errors import Forbidden, KubeError, NotFound
+from podshell.kube.execs import ClusterAccess
 
 _LOOK_SECONDS = 5.0
 

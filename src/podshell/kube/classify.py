@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from podshell.kube.errors import ApiError, ExecRefused, KubeError, Unreachable
 from podshell.kube.status import FORBIDDEN_WITHOUT_REASON, forbidden_from_text
 
 
@@ -159,6 +160,19 @@ def _rbac(message: str, status_code: int, verb: str, resource: str, namespace: s
     else:
         next_step = _NEXT_STEP[_K.RBAC]
     return Failed(_K.RBAC, message, next_step, status_code, verb=verb, resource=resource, namespace=namespace)
+
+
+def failed_from_error(error: KubeError) -> Failed:
+    """Classify whatever the client raised."""
+    match error:
+        case ExecRefused():
+            return error.failed
+        case Unreachable():
+            return Failed(_K.NODE_UNREACHABLE, str(error), "It is tried again; look at the API server if it goes on.", retryable=True)
+        case ApiError():
+            return classify(error.message, status_code=error.status_code)
+        case _:
+            return Failed(_K.SERVER, str(error), "Try again; if it goes on, something answers in the API server's place.")
 
 
 # A shell that is there runs longer than this before it ends with one of the codes below (kubernetes.md 2.3).

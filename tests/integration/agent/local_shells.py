@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from podshell.agent.lifeline import LifelineReport, ReportReader, leader_line, lifeline_command
-from podshell.agent.marker import Leader, MarkerFilter, wrapper_command
+from podshell.kube.lifeline import LifelineReport, ReportReader, leader_line, lifeline_command
+from podshell.kube.marker import Leader, MarkerFilter, wrapper_command
 
 SHELLS = ("dash", "bash", "ash")
 PATIENCE_SECONDS = 30.0

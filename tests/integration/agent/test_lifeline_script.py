@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from local_shells import SHELLS, alive, carriers, living, local_lifeline, local_shell, shell_path, until
 
-from podshell.agent.marker import Leader
+from podshell.kube.marker import Leader
 
 _STUBBORN = "trap '' HUP INT TERM QUIT; echo stub''born; while :; do sleep 1; done"
 

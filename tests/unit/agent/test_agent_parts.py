@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from podshell.agent.facts import FactLedger
 from podshell.agent.identity import GrantPins, StateUnusable, load_identity
 from podshell.agent.inputs import InputStreams
-from podshell.agent.lifeline import SCRIPT, ReportReader
 from podshell.agent.links import link_url
-from podshell.agent.marker import MARKER_LIMIT_BYTES, Leader, MarkerFilter, wrapper_command
 from podshell.agent.output_log import BLOCK_BYTES, OutputBudget, OutputLog
+from podshell.kube.lifeline import SCRIPT, ReportReader
+from podshell.kube.marker import MARKER_LIMIT_BYTES, Leader, MarkerFilter, wrapper_command
 from podshell.wire.messages import Fact
 
 NONCE = "0123456789abcdef"

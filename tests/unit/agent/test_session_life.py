@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from agent_fakes import Lab, Screen, running_pod
 
-from podshell.agent import shells
 from podshell.agent.ends import Stop
 from podshell.agent.inputs import INPUT_WINDOW_BYTES
+from podshell.kube import shells
 from podshell.kube.classify import Failed, FailureKind
 from podshell.kube.exec_ends import Exited, Lost, LostReason
 from podshell.kube.objects import ContainerState, ContainerStatus, Pod, PodStatus, Terminated

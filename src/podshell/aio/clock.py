@@ -1,4 +1,4 @@
-"""Time as the agent's parts see it: given, so that tests turn it by hand."""
+"""Time as parts of the processes see it: given, so that tests turn it by hand."""
 
 from __future__ import annotations
 

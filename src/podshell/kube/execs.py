@@ -1,4 +1,4 @@
-"""What the agent needs of the Kubernetes client to run shells, as protocols: `podshell.kube` fits, and so does a test's cluster."""
+"""What running shells needs of a cluster, as protocols: `access.KubernetesAccess` fits, and so does the cluster of a test."""
 
 from __future__ import annotations
 

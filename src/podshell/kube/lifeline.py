@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from importlib import resources
 
-from podshell.agent.marker import Leader
+from podshell.kube.marker import Leader
 
 # Names are the kernel's comm, 15 bytes: the command line may hold secrets.
 _LINE = re.compile(rb"([kuxl]) ([0-9]{1,10}) ([^\n]{0,64})")
@@ -19,7 +19,7 @@ _LIMIT_NAMES = 64
 
 
 def _load_script() -> str:
-    text = resources.files("podshell.agent").joinpath("lifeline.sh").read_text("ascii")
+    text = resources.files("podshell.kube").joinpath("lifeline.sh").read_text("ascii")
     return "\n".join(line for line in text.splitlines() if line and not line.startswith("#"))
 
 

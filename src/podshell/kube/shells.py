@@ -14,15 +14,14 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from podshell.agent.clock import Clock
-from podshell.agent.execs import ClusterAccess, ExecHandle
-from podshell.agent.lifeline import END_LINE, LifelineReport, ReportReader, leader_line, lifeline_command
-from podshell.agent.marker import MARKER_SECONDS, SHELL_PATHS, Leader, MarkerFilter, wrapper_command
-from podshell.agent.refusals import failed_from_error
-from podshell.kube.classify import Failed, FailureKind, classify_exit
+from podshell.aio.clock import Clock
+from podshell.kube.classify import Failed, FailureKind, classify_exit, failed_from_error
 from podshell.kube.errors import KubeError
 from podshell.kube.exec_dial import ExecTarget
 from podshell.kube.exec_ends import ExecEnd, Exited, Lost, LostReason
+from podshell.kube.execs import ClusterAccess, ExecHandle
+from podshell.kube.lifeline import END_LINE, LifelineReport, ReportReader, leader_line, lifeline_command
+from podshell.kube.marker import MARKER_SECONDS, SHELL_PATHS, Leader, MarkerFilter, wrapper_command
 
 log = logging.getLogger(__name__)
 
