@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from playwright.sync_api import Locator, Page, WebSocket, expect
 ROOT = Path(__file__).parents[2]
 ORACLE = Path(__file__).parent / "oracle.mjs"
 DEADLINE_MS = 30_000
-INPUT, OUTPUT, ATTACHED = 0x02, 0x42, 0x41
+HELLO, INPUT, OUTPUT = 0x01, 0x02, 0x42
+# How long the page may take to parse what it has received.
+SETTLE_SECONDS = 10.0
 PROMPT = r"[#$] ?$"
 SCREEN = "document.querySelector('.terminal-host').screen"
 # Every line of the buffer, scrollback included, joined where the terminal wrapped them.
@@ -51,6 +54,12 @@ class Socket:
 
     received: list[bytes] = field(default_factory=list)
     sent: list[bytes] = field(default_factory=list)
+
+    @property
+    def session(self) -> str:
+        """Which session the page asked for in its HELLO; empty before."""
+        hello = next((message for message in self.sent if message[0] == HELLO), None)
+        return "" if hello is None else str(json.loads(hello[1:])["session"])
 
     def inputs(self) -> list[bytes]:
         """What was typed or replied on this socket, without header."""
@@ -168,15 +177,24 @@ class Console:
 
     def expect_equal_to_headless(self) -> None:
         """The page's buffer is what a terminal without a browser has after all bytes of the session's output."""
+        session = str(self.page.evaluate("() => document.querySelector('.terminal-host').dataset.session"))
         size = self.page.evaluate(f"() => ({{cols: {SCREEN}.cols, rows: {SCREEN}.rows}})")
-        question = {**size, "output": base64.b64encode(self.all_output()).decode()}
-        answer = subprocess.run([node(), ORACLE], input=json.dumps(question).encode(), capture_output=True, check=True)
-        assert self.serialised() == answer.stdout.decode()
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while True:
+            output = self.all_output(session)
+            question = {**size, "output": base64.b64encode(output).decode()}
+            answer = subprocess.run([node(), ORACLE], input=json.dumps(question).encode(), capture_output=True, check=True)
+            shown = self.serialised()
+            # More may have come between the two looks, or come and not be parsed yet.
+            if shown == answer.stdout.decode() or (output == self.all_output(session) and time.monotonic() > deadline):
+                break
+        assert shown == answer.stdout.decode()
 
-    def all_output(self) -> bytes:
-        """All output of the session from its first byte, put together from every socket's frames."""
+    def all_output(self, session: str) -> bytes:
+        """All output of a session from its first byte, put together from every socket's frames."""
         output = bytearray()
-        for offset, data in sorted((piece for socket in self.sockets for piece in socket.outputs()), key=lambda piece: piece[0]):
+        pieces = (piece for socket in self.sockets if socket.session == session for piece in socket.outputs())
+        for offset, data in sorted(pieces, key=lambda piece: piece[0]):
             assert offset <= len(output), f"output from {len(output)} to {offset} was never sent"
             output[offset : offset + len(data)] = data
         return bytes(output)

@@ -109,7 +109,7 @@ def test_a_minimised_shell_goes_on_and_comes_back_as_it_was(console: Console) ->
     console.page.get_by_role("button", name="Minimise").click()
     expect(console.page.locator(".terminal-host")).not_to_be_visible()
     expect(console.page.locator(".unseen")).to_be_visible(timeout=DEADLINE_MS)
-    console.page.get_by_role("tab").click()
+    console.page.get_by_role("button", name="Restore storefront").click()
     console.wait_for("\nafter\n")
     console.expect_equal_to_headless()
 
@@ -118,7 +118,7 @@ def test_a_session_opens_by_its_address(console: Console) -> None:
     console.go()
     console.open_shell("storefront")
     console.run("MARK=here", "MARK=here")
-    kept = console.page.evaluate("JSON.parse(sessionStorage['podshell.dock']).ids[0]")
+    kept = console.page.evaluate("JSON.parse(sessionStorage['podshell.dock']).tabs[0].id")
     other = console.page.context.new_page()
     there = Console(other, console.url)
     there.go(f"/sessions/{kept}")

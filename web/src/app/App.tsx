@@ -7,7 +7,7 @@ import { ApiFailure, fetchMe, fetchSession } from "../api/client";
 import { live } from "../api/live";
 import type { Me } from "../api/types";
 import { followClusters } from "../clusters/clusters";
-import { Dock, useDock } from "../dock/Dock";
+import { DockFrame } from "../dock/Dock";
 import { dock } from "../dock/dock";
 import { ContainerChoice } from "../pods/ContainerChoice";
 import { PodsPage } from "../pods/PodsPage";
@@ -54,7 +54,6 @@ export function App() {
 
 function Console({ me }: { me: Me }) {
   const state = useSyncExternalStore(live.listen, live.getState);
-  const { mode, tabs } = useDock();
   useEffect(() => {
     live.start();
     const stop = followClusters();
@@ -80,10 +79,11 @@ function Console({ me }: { me: Me }) {
             </Button>
           </p>
         )}
-        <main id="main" tabIndex={-1} hidden={mode === "full" && tabs.length > 0}>
-          <Page />
-        </main>
-        <Dock />
+        <DockFrame>
+          <main id="main" tabIndex={-1}>
+            <Page />
+          </main>
+        </DockFrame>
       </div>
       <ContainerChoice />
       <ProblemDialog />

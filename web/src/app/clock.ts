@@ -30,6 +30,11 @@ export function useSecondsUntil(at: number | null): number | null {
   );
 }
 
+/** Whole seconds since `at` (ms). */
+export function useSecondsSince(at: number): number {
+  return useSyncExternalStore(everySecond, () => Math.max(0, Math.floor((Date.now() - at) / 1000)));
+}
+
 /** The time in ms, in steps of ten seconds: for ages. */
 export function useNow(): number {
   return useSyncExternalStore(everyTenSeconds, () => Math.floor(Date.now() / 10_000) * 10_000 + 10_000);

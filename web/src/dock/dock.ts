@@ -1,15 +1,21 @@
 /**
- * Which shells this page has open, which of them is in front, and how the dock stands.
+ * Which shells this page has open, in which order and under which names, which of them are in front, and how the dock stands.
  *
- * Owns the list of tabs (kept in sessionStorage, so that a reload brings them back) and a copy of each terminal's view for the tab strip.
- * Terminals themselves live in terminal/registry.ts, which is loaded with the first tab.
+ * Owns the list of tabs and the layout (kept in sessionStorage, so that a reload brings them back) and a copy of each terminal's view for
+ * the tab strip. Terminals themselves live in terminal/registry.ts, which is loaded with the first tab. What a change does to the
+ * layout is in layout.ts.
  */
 
 import type { Session } from "../api/types";
 import { forgetSession, read, write } from "../terminal/storage";
 import { FIRST_VIEW, type View } from "../terminal/view";
+import { FIRST_HEIGHT, FIRST_WIDTH, type KeptTab, NAME_CHARACTERS, parseKept, share } from "./kept";
+import * as layouts from "./layout";
+import type { DockMode, Layout, Side } from "./layout";
+import { freeNumber } from "./names";
 
-export type DockMode = "half" | "full" | "minimised";
+export type { DockMode, Side } from "./layout";
+export { tabName } from "./names";
 
 export interface Tab {
   session: Session;
@@ -19,26 +25,83 @@ export interface Tab {
   view: View;
   /** Output has come since the tab was last in front. */
   unseen: boolean;
+  minimised: boolean;
+  /** The user's own name for it; empty: none. */
+  name: string;
+  /** Tells shells of one target apart: 1, 2, … */
+  number: number;
 }
 
 export interface DockState {
+  /** In their order, minimised ones among them. */
   tabs: Tab[];
+  /** What the panes show: none, one or two. */
+  shown: readonly string[];
+  /** The shell with the focus, in one of the panes; empty when all are minimised. */
   active: string;
   mode: DockMode;
+  side: Side;
+  /** Shares of the page, for the dock at the bottom and at the right. */
+  height: number;
+  width: number;
+  /** Shells that get what is typed into any of them; empty: each its own. */
+  broadcast: readonly string[];
 }
 
 const KEY = "podshell.dock";
 const listeners = new Set<() => void>();
-let state: DockState = { tabs: [], active: "", mode: "half" };
+let state: DockState = {
+  tabs: [],
+  shown: [],
+  active: "",
+  mode: "half",
+  side: "beside",
+  height: FIRST_HEIGHT,
+  width: FIRST_WIDTH,
+  broadcast: [],
+};
 
 function change(part: Partial<DockState>): void {
   state = { ...state, ...part };
-  write(KEY, JSON.stringify({ ids: state.tabs.map((tab) => tab.session.id), active: state.active, mode: state.mode }));
   for (const listener of listeners) listener();
 }
 
-function changeTab(id: string, part: Partial<Tab>): void {
-  change({ tabs: state.tabs.map((tab) => (tab.session.id === id ? { ...tab, ...part } : tab)) });
+/** Change what a reload must bring back. */
+function changeKept(part: Partial<DockState>): void {
+  change(part);
+  const { shown, active, mode, side, height, width } = state;
+  const tabs = state.tabs.map((tab): KeptTab => ({
+    id: tab.session.id,
+    name: tab.name,
+    number: tab.number,
+    minimised: tab.minimised,
+  }));
+  write(KEY, JSON.stringify({ tabs, shown, active, mode, side, height, width }));
+}
+
+function changeTab(id: string, part: Partial<Tab>, change_ = change): void {
+  change_({ tabs: state.tabs.map((tab) => (tab.session.id === id ? { ...tab, ...part } : tab)) });
+}
+
+function layoutOf({ tabs, shown, active }: DockState): Layout {
+  return { order: tabs.map((tab) => ({ id: tab.session.id, minimised: tab.minimised })), shown, active };
+}
+
+/** Take over a layout whose tabs are among `tabs`; those in front have nothing unseen. */
+function apply(layout: Layout, tabs = state.tabs): void {
+  const known = new Map(tabs.map((tab) => [tab.session.id, tab]));
+  const next = layout.order.flatMap(({ id, minimised }) => {
+    const tab = known.get(id);
+    if (!tab) return [];
+    const unseen = tab.unseen && !layout.shown.includes(id);
+    return [tab.minimised === minimised && tab.unseen === unseen ? tab : { ...tab, minimised, unseen }];
+  });
+  changeKept({ tabs: next, shown: layout.shown, active: layout.active });
+}
+
+function newTab(session: Session, ticket: string | null, kept: Partial<KeptTab>): Tab {
+  const { name = "", number = freeNumber(session, state.tabs), minimised = false } = kept;
+  return { session, ticket, fresh: ticket !== null, view: FIRST_VIEW, unseen: false, minimised, name, number };
 }
 
 export const dock = {
@@ -49,82 +112,87 @@ export const dock = {
     return () => listeners.delete(listener);
   },
 
+  tab: (id: string): Tab | undefined => state.tabs.find((tab) => tab.session.id === id),
+
   /** Put a session in front. `ticket`: this page has created it just now. `instead`: take the place of that tab. */
   open(session: Session, ticket: string | null = null, instead = ""): void {
-    const mode = state.mode === "minimised" ? "half" : state.mode;
-    if (state.tabs.some((tab) => tab.session.id === session.id)) {
-      change({ active: session.id, mode });
+    const { id } = session;
+    const layout = layouts.withAdded(layoutOf(state), id, instead);
+    if (dock.tab(id)) {
+      apply(layout);
       return;
     }
-    const tab: Tab = { session, ticket, fresh: ticket !== null, view: FIRST_VIEW, unseen: false };
-    const at = state.tabs.findIndex((each) => each.session.id === instead);
-    const tabs = at < 0 ? [...state.tabs, tab] : state.tabs.with(at, tab);
-    if (at >= 0) forgetSession(instead);
-    change({ tabs, active: session.id, mode });
+    const before = dock.tab(instead);
+    const tab = newTab(session, ticket, before ? { name: before.name, number: before.number } : {});
+    if (before) forgetSession(instead);
+    apply(layout, [...state.tabs, tab]);
   },
 
-  activate(id: string): void {
-    changeTab(id, { unseen: false });
-    change({ active: id, mode: state.mode === "minimised" ? "half" : state.mode });
+  activate: (id: string): void => apply(layouts.withActive(layoutOf(state), id)),
+  minimise: (id: string): void => apply(layouts.withMinimised(layoutOf(state), id)),
+  minimiseAll: (): void => apply(layouts.withAllMinimised(layoutOf(state))),
+  restoreAll: (): void => apply(layouts.withAllRestored(layoutOf(state))),
+  move: (id: string, by: number): void => apply(layouts.withMoved(layoutOf(state), id, by)),
+  moveTo: (id: string, target: string): void => apply(layouts.withMovedTo(layoutOf(state), id, target)),
+  unsplit: (): void => apply(layouts.withoutSplit(layoutOf(state))),
+
+  /** Show two shells, the second with the focus. */
+  split(first: string, second: string, side: Side): void {
+    apply(layouts.withSplit(layoutOf(state), first, second));
+    changeKept({ side });
   },
+
+  /** The tab `step` places further in the strip. */
+  neighbour: (step: number): string => layouts.neighbour(layoutOf(state), step),
 
   /** Take a tab away; its session is not touched. */
   remove(id: string): void {
-    const at = state.tabs.findIndex((tab) => tab.session.id === id);
-    if (at < 0) return;
+    if (!dock.tab(id)) return;
     forgetSession(id);
-    const tabs = state.tabs.toSpliced(at, 1);
-    const next = tabs[Math.min(at, tabs.length - 1)]?.session.id ?? "";
-    change({ tabs, active: state.active === id ? next : state.active });
+    const broadcast = state.broadcast.filter((each) => each !== id);
+    if (broadcast.length !== state.broadcast.length) dock.broadcastTo(broadcast);
+    apply(layouts.withRemoved(layoutOf(state), id));
   },
 
-  setMode(mode: DockMode): void {
-    change({ mode });
-    if (mode !== "minimised" && state.active) changeTab(state.active, { unseen: false });
-  },
+  setMode: (mode: DockMode): void => changeKept({ mode }),
+  setSide: (side: Side): void => changeKept({ side }),
+  setHeight: (height: number): void => changeKept({ height: share(height, FIRST_HEIGHT) }),
+  setWidth: (width: number): void => changeKept({ width: share(width, FIRST_WIDTH) }),
 
-  report(id: string, view: View): void {
-    changeTab(id, { view });
-  },
+  /** Name a tab; an empty name gives its own name back. */
+  rename: (id: string, name: string): void =>
+    changeTab(id, { name: Array.from(name.trim()).slice(0, NAME_CHARACTERS).join("") }, changeKept),
+
+  /** Let what is typed into one of these go to all of them; fewer than two: no more. Not kept: a reload ends it. */
+  broadcastTo: (ids: readonly string[]): void => change({ broadcast: ids.length > 1 ? ids : [] }),
+
+  report: (id: string, view: View): void => changeTab(id, { view }),
 
   /** Output has come in a session. */
   mark(id: string): void {
-    const tab = state.tabs.find((each) => each.session.id === id);
-    if (!tab || tab.unseen || (state.active === id && state.mode !== "minimised")) return;
+    const tab = dock.tab(id);
+    if (!tab || tab.unseen || state.shown.includes(id)) return;
     changeTab(id, { unseen: true });
   },
 
   /** What was open before a reload; `fetch` answers null for a session that is not there any more. */
   async restore(fetch: (id: string) => Promise<Session | null>): Promise<void> {
-    const kept = parse(read(KEY));
+    const kept = parseKept(read(KEY));
     if (!kept) return;
-    const sessions = await Promise.all(kept.ids.map(fetch));
-    const found = sessions.filter((session) => session !== null);
-    const known = new Set(state.tabs.map((tab) => tab.session.id));
-    const restored: Tab[] = found
-      .filter((session) => !known.has(session.id))
-      .map((session) => ({ session, ticket: null, fresh: false, view: FIRST_VIEW, unseen: false }));
+    const found = await Promise.all(kept.tabs.map(async (each) => ({ kept: each, session: await fetch(each.id) })));
+    const restored = found.flatMap(({ kept: each, session }) =>
+      session && !dock.tab(session.id) ? [newTab(session, null, each)] : [],
+    );
     if (restored.length === 0) return;
     const tabs = [...restored, ...state.tabs];
-    const active =
-      state.active || (tabs.some((tab) => tab.session.id === kept.active) ? kept.active : (tabs[0]?.session.id ?? ""));
-    change({ tabs, active, mode: state.tabs.length > 0 ? state.mode : kept.mode });
+    const { mode, side, height, width } = kept;
+    // What was opened meanwhile, by the address, is in front.
+    const meanwhile = state.shown.length > 0;
+    if (!meanwhile) change({ mode, side, height, width });
+    const there = new Set(tabs.map((tab) => tab.session.id));
+    const shown = meanwhile ? state.shown : kept.shown.filter((id) => there.has(id));
+    const active = meanwhile ? state.active : shown.includes(kept.active) ? kept.active : (shown[0] ?? "");
+    const order = tabs.map((tab) => ({ id: tab.session.id, minimised: tab.minimised }));
+    apply(layouts.withFront({ order, shown, active }), tabs);
   },
 };
-
-function parse(json: string | null): { ids: string[]; active: string; mode: DockMode } | null {
-  try {
-    const value = JSON.parse(json ?? "null") as { ids?: unknown; active?: unknown; mode?: unknown } | null;
-    if (!value || !Array.isArray(value.ids)) return null;
-    const ids = value.ids.filter((id): id is string => typeof id === "string").slice(0, 50);
-    const mode = value.mode === "full" || value.mode === "minimised" ? value.mode : "half";
-    return { ids, active: typeof value.active === "string" ? value.active : "", mode };
-  } catch {
-    return null;
-  }
-}
-
-/** A tab's short name: what tells two shells apart at a glance. */
-export function tabName(session: Session): string {
-  return session.container ? `${session.pod}/${session.container}` : session.pod;
-}

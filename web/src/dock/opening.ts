@@ -4,7 +4,7 @@ import { useSyncExternalStore } from "react";
 import { ApiFailure, endSession, fetchSession, openSession } from "../api/client";
 import type { Container, OpenSessionBody, Pod, Session } from "../api/types";
 import { podOf } from "../api/types";
-import { dock } from "./dock";
+import { dock, tabName } from "./dock";
 
 export interface Problem {
   target: string;
@@ -76,14 +76,10 @@ export const opening = {
   },
 
   /** Open the same shell once more, in the place of the tab of an ended one. */
-  async again(session: Session): Promise<void> {
-    const { cluster, namespace, pod, container, command } = session;
-    try {
-      await request({ cluster, namespace, pod, container, command }, session.id);
-    } catch (failure) {
-      opening.report(`${pod}/${container}`, failure);
-    }
-  },
+  again: (session: Session): Promise<string | null> => openLike(session, session.id),
+
+  /** Open another shell at the same place, in a tab of its own; answers its id, or null when it was refused (and said so). */
+  duplicate: (session: Session): Promise<string | null> => openLike(session, ""),
 
   /** Show a session that is known by its id only. */
   async resume(id: string): Promise<void> {
@@ -100,18 +96,28 @@ export const opening = {
       await endSession(session.id);
     } catch (failure) {
       const code = failure instanceof ApiFailure ? failure.refusal?.code : undefined;
-      if (code !== "session_ended" && code !== "session_unknown")
-        opening.report(`${session.pod}/${session.container}`, failure);
+      if (code !== "session_ended" && code !== "session_unknown") opening.report(tabName(session), failure);
     }
   },
 };
 
+async function openLike(session: Session, instead: string): Promise<string | null> {
+  const { cluster, namespace, pod, container, command } = session;
+  try {
+    return await request({ cluster, namespace, pod, container, command }, instead);
+  } catch (failure) {
+    opening.report(tabName(session), failure);
+    return null;
+  }
+}
+
 async function request(
   body: Pick<OpenSessionBody, "cluster" | "namespace" | "pod"> & Partial<OpenSessionBody>,
   instead = "",
-) {
+): Promise<string> {
   const opened = await openSession({ ...body, kind: "exec" });
   dock.open(opened.session, opened.ticket, instead);
+  return opened.session.id;
 }
 
 /** The pod with the containers that the gateway names, when the page's rows were older than the pod. */

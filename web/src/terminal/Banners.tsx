@@ -1,11 +1,9 @@
 /** What a session has to say beside its terminal. Says only what the view says; the protocol is in session.ts. */
 
-import { Button, CloseButton, Loader } from "@mantine/core";
+import { Button, CloseButton } from "@mantine/core";
 import type { ReactNode } from "react";
-import type { Session } from "../api/types";
 import { useSecondsUntil } from "../app/clock";
 import { Icon, type IconName } from "../app/icons";
-import { RefusalText } from "../app/ProblemDialog";
 import { text } from "../text";
 import type { TerminalSession } from "./session";
 import type { View } from "./view";
@@ -110,100 +108,5 @@ function Idle({ at, onStay }: { at: number; onStay(): void }) {
         </Button>
       }
     />
-  );
-}
-
-/** Over the empty terminal until the first byte. */
-export function Progress({ view, session }: { view: View; session: Session }) {
-  if (view.shown || !["connecting", "live"].includes(view.phase)) return null;
-  return (
-    <div className="terminal-progress" role="status">
-      <Loader size="sm" type="dots" />
-      <p>{words.opening(session.container, session.pod)}</p>
-      <p className="dim">{words.phases[view.progress] ?? (view.progress || words.phases.connecting)}</p>
-    </div>
-  );
-}
-
-/** Under the terminal when it is over: how, and what can be done. */
-export function Outcome({
-  view,
-  onAgain,
-  onClose,
-  onReconnect,
-}: {
-  view: View;
-  onAgain(): void;
-  onClose(): void;
-  onReconnect(): void;
-}) {
-  if (view.phase === "signed_out")
-    return (
-      <Card title={words.signedOut} body={<p>{words.signedOutText}</p>}>
-        <Button onClick={onReconnect}>{words.reconnect}</Button>
-      </Card>
-    );
-  if (view.phase === "refused" && view.refusal)
-    return (
-      <Card title={words.refused} body={<RefusalText refusal={view.refusal} />}>
-        <Button variant="default" onClick={onClose}>
-          {text.close}
-        </Button>
-        <Button onClick={onAgain}>{words.again}</Button>
-      </Card>
-    );
-  if (view.phase !== "ended" || !view.end) return null;
-  const { end } = view;
-  return (
-    <Card
-      title={end.reason === "failed" ? words.notStarted : words.ended}
-      mark={end.exit_code === null ? "" : words.exitCode(end.exit_code)}
-      body={
-        <>
-          {end.refusal ? (
-            <RefusalText refusal={end.refusal} />
-          ) : (
-            <p>{end.message || words.reasons[end.reason] || end.reason}</p>
-          )}
-          {!end.refusal && end.next_step && <p>{end.next_step}</p>}
-          <Processes title={words.left} names={end.left} />
-          <Processes title={words.unkilled} names={end.unkilled} />
-        </>
-      }
-    >
-      <Button variant="default" onClick={onClose}>
-        {text.close}
-      </Button>
-      <Button onClick={onAgain}>{words.again}</Button>
-    </Card>
-  );
-}
-
-function Processes({ title, names }: { title: string; names: readonly string[] }) {
-  if (names.length === 0) return null;
-  return (
-    <>
-      <p>{title}</p>
-      <ul className="mono">
-        {names.map((name) => (
-          <li key={name}>{name}</li>
-        ))}
-      </ul>
-    </>
-  );
-}
-
-function Card({ title, mark, body, children }: { title: string; mark?: string; body: ReactNode; children: ReactNode }) {
-  return (
-    <section className="outcome" role="alert" aria-label={title}>
-      <div className="outcome-text">
-        <h2>
-          {title}
-          {mark && <span className="tag number">{mark}</span>}
-        </h2>
-        {body}
-      </div>
-      <div className="outcome-actions">{children}</div>
-    </section>
   );
 }

@@ -178,6 +178,8 @@ export class Bench {
   tickets: TicketAnswer[] = [];
   ticketsAsked = 0;
   end: EndFacts | null = null;
+  /** What hands have typed here, for a broadcast. */
+  readonly typed: string[] = [];
   readonly session: TerminalSession;
 
   constructor() {
@@ -215,6 +217,7 @@ export class Bench {
       },
       fetchEnd: () => Promise.resolve(this.end),
       sawOutput: () => {},
+      typed: (data) => this.typed.push(new TextDecoder().decode(data)),
     };
     this.session = new TerminalSession(ports);
   }

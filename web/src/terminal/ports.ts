@@ -83,6 +83,8 @@ export interface SessionPorts {
   fetchTicket(): Promise<TicketAnswer>;
   /** Output came that is not a replay. */
   sawOutput(): void;
+  /** A hand has typed this here. */
+  typed(data: Uint8Array): void;
   /** How the session ended; null when the gateway does not know (yet). */
   fetchEnd(): Promise<EndFacts | null>;
 }

@@ -4,17 +4,17 @@
  * Connects the DOM-free engine with the browser: WebSocket, storage, visibility, page life. Follows the dock's list of tabs.
  */
 
-import type { ITheme } from "@xterm/xterm";
 import { ApiFailure, fetchSession, sessionTicket, socketAddress } from "../api/client";
 import { dock, type Tab, tabName } from "../dock/dock";
 import { text } from "../text";
+import { type Comfort, followComfort, getComfort } from "./comfort";
 import type { EndFacts, SessionPorts, Socket, SocketEvents, TicketAnswer } from "./ports";
 import { TerminalSession } from "./session";
 import { claimViewerId, snapshotStore } from "./storage";
+import type { SchemeName } from "./themes";
 import { XtermScreen } from "./xtermScreen";
 
 const SUBPROTOCOL = "podshell.terminal.v1";
-const FONT_SIZE = 13;
 
 export interface OpenTerminal {
   screen: XtermScreen;
@@ -24,11 +24,26 @@ export interface OpenTerminal {
 }
 
 const terminals = new Map<string, OpenTerminal>();
-let theme: ITheme = {};
+let pageScheme: "dark" | "light" = "dark";
 
-export function setTerminalTheme(next: ITheme): void {
-  theme = next;
-  for (const { screen } of terminals.values()) screen.setTheme(next);
+export function schemeOf(comfort: Comfort, page: "dark" | "light"): SchemeName {
+  return comfort.theme === "console" ? page : comfort.theme;
+}
+
+function followLook(): void {
+  const comfort = getComfort();
+  for (const { screen } of terminals.values()) screen.follow(comfort, schemeOf(comfort, pageScheme));
+}
+
+/** The page is dark or light now. */
+export function setPageScheme(scheme: "dark" | "light"): void {
+  pageScheme = scheme;
+  followLook();
+}
+
+/** The terminal of a session that has one already. */
+export function knownTerminal(id: string): OpenTerminal | undefined {
+  return terminals.get(id);
 }
 
 /** The terminal of a tab, made and connected at the first call. */
@@ -36,7 +51,9 @@ export function terminalOf(tab: Tab): OpenTerminal {
   const { id } = tab.session;
   const known = terminals.get(id);
   if (known) return known;
-  const screen = new XtermScreen(theme, FONT_SIZE, text.terminal.label(tabName(tab.session)));
+  const comfort = getComfort();
+  const label = text.terminal.label(tabName(tab.session));
+  const screen = new XtermScreen(id, label, comfort, schemeOf(comfort, pageScheme));
   const terminal: OpenTerminal = { screen, session: null, closed: false };
   terminals.set(id, terminal);
   void claimViewerId(id).then((viewerId) => connect(terminal, tab, viewerId));
@@ -73,7 +90,15 @@ function portsOf(sessionId: string, viewerId: string, screen: XtermScreen): Sess
     fetchTicket: () => fetchTicket(sessionId),
     fetchEnd: () => fetchEnd(sessionId),
     sawOutput: () => dock.mark(sessionId),
+    typed: (data) => broadcast(sessionId, data),
   };
+}
+
+/** What is typed into one of the chosen shells goes to the others too. */
+function broadcast(from: string, data: Uint8Array): void {
+  const { broadcast: chosen } = dock.getState();
+  if (!chosen.includes(from)) return;
+  for (const id of chosen) if (id !== from) terminals.get(id)?.session?.type(data);
 }
 
 function openSocket(events: SocketEvents): Socket {
@@ -123,8 +148,7 @@ async function fetchEnd(sessionId: string): Promise<EndFacts | null> {
 }
 
 function isVisible(id: string): boolean {
-  const { active, mode } = dock.getState();
-  return document.visibilityState === "visible" && active === id && mode !== "minimised";
+  return document.visibilityState === "visible" && dock.getState().shown.includes(id);
 }
 
 function followVisibility(): void {
@@ -148,5 +172,6 @@ function saveAll(): void {
 }
 
 dock.listen(followTabs);
+followComfort(followLook);
 document.addEventListener("visibilitychange", followVisibility);
 window.addEventListener("pagehide", saveAll);

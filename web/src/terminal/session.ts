@@ -28,6 +28,7 @@ import { noticeView, UNKNOWN_END } from "./notices";
 import { OutputLog } from "./output";
 import type { EndFacts, SessionPorts, Socket } from "./ports";
 import { isTypedWhileReplaying } from "./replay";
+import { SizeReports } from "./sizes";
 import { cleanTitle, clipboardText, safeLink } from "./untrusted";
 import { type Cut, FIRST_VIEW, type View } from "./view";
 
@@ -36,7 +37,6 @@ const WINDOW_BYTES = 256 * 1024;
 const ATTACH_TIMEOUT_MS = 15_000;
 const PING_MS = 20_000;
 const SILENCE_MS = 50_000;
-const RESIZE_MS = 80;
 
 interface Link {
   socket: Socket | null;
@@ -53,8 +53,7 @@ export class TerminalSession {
   private link: Link | null = null;
   private visible = true;
   private cancelRetry: (() => void) | null = null;
-  private cancelResize: (() => void) | null = null;
-  private sentSize = "";
+  private readonly size: SizeReports;
   private disposed = false;
   private pingToken = 0;
   private typed = false;
@@ -73,7 +72,11 @@ export class TerminalSession {
         true,
       ),
     );
-    ports.screen.onResize(() => this.scheduleResize());
+    this.size = new SizeReports(ports.screen, ports.timers, (cols, rows) => {
+      if (!this.link?.attached) return false;
+      this.send(encodeResize(cols, rows));
+      return true;
+    });
     ports.screen.onTitle((title) => this.change({ title: cleanTitle(title) }));
     ports.screen.onClipboardRequest((payload) => {
       if (!this.output.replaying) this.change({ clipboard: clipboardText(payload) });
@@ -123,6 +126,11 @@ export class TerminalSession {
     return true;
   }
 
+  /** Take what was typed elsewhere as if it had been typed here. */
+  type(data: Uint8Array): void {
+    this.pushInput(data, false);
+  }
+
   /** Say that a paste was too long to be taken. */
   refusePaste(): void {
     this.change({ inputRefused: true });
@@ -156,7 +164,7 @@ export class TerminalSession {
   dispose(forget: boolean): void {
     this.disposed = true;
     this.cancelRetry?.();
-    this.cancelResize?.();
+    this.size.dispose();
     if (this.link?.attached) this.send(encodeDetach());
     this.drop(1000);
     if (forget) this.ports.snapshots.remove();
@@ -208,7 +216,7 @@ export class TerminalSession {
         client,
       }),
     );
-    this.sentSize = `${screen.cols}x${screen.rows}`;
+    this.size.told();
   }
 
   private closed(link: Link, code: number): void {
@@ -345,7 +353,7 @@ export class TerminalSession {
       progress: this.view.shown || attached.head > 0 ? "" : this.view.progress || "starting",
       idleTimeoutSeconds: attached.idle_timeout_seconds,
     });
-    this.sendSize();
+    this.size.report();
     this.flushInput();
     this.keepAlive(link);
   }
@@ -372,7 +380,9 @@ export class TerminalSession {
   private receiveData(data: string): void {
     const auto = isTerminalReply(data);
     if (this.output.replaying && (auto || !isTypedWhileReplaying(data))) return;
-    this.pushInput(new TextEncoder().encode(data), auto);
+    const typed = new TextEncoder().encode(data);
+    this.pushInput(typed, auto);
+    if (!auto) this.ports.typed(typed);
   }
 
   private pushInput(data: Uint8Array, auto: boolean): void {
@@ -388,19 +398,6 @@ export class TerminalSession {
   private flushInput(): void {
     if (!this.link?.attached) return;
     for (const piece of this.input.take()) this.send(encodeInput(piece.offset, piece.data, piece.auto));
-  }
-
-  private scheduleResize(): void {
-    this.cancelResize?.();
-    this.cancelResize = this.ports.timers.after(RESIZE_MS, () => this.sendSize());
-  }
-
-  private sendSize(): void {
-    const { cols, rows } = this.ports.screen;
-    const size = `${cols}x${rows}`;
-    if (cols < 1 || rows < 1 || size === this.sentSize || !this.link?.attached) return;
-    this.sentSize = size;
-    this.send(encodeResize(cols, rows));
   }
 
   /** True once the user has typed here. */

@@ -1,8 +1,8 @@
-/** The terminal's colours in both schemes: sixteen that stay apart and readable on their background. */
+/** The terminal's colours: sixteen that stay apart and readable on their background, in each scheme. */
 
 import type { ITheme } from "@xterm/xterm";
 
-export const DARK: ITheme = {
+const DARK: ITheme = {
   background: "#14181b",
   foreground: "#d7dde0",
   cursor: "#5fd3c4",
@@ -26,7 +26,7 @@ export const DARK: ITheme = {
   brightWhite: "#f4f7f8",
 };
 
-export const LIGHT: ITheme = {
+const LIGHT: ITheme = {
   background: "#fbfcfc",
   foreground: "#22292d",
   cursor: "#0f766e",
@@ -40,12 +40,71 @@ export const LIGHT: ITheme = {
   magenta: "#86319f",
   cyan: "#0b6f76",
   white: "#5d676c",
-  brightBlack: "#6d777c",
+  brightBlack: "#656f74",
   brightRed: "#c93a3a",
-  brightGreen: "#2a8a43",
+  brightGreen: "#237d3b",
   brightYellow: "#8f6a08",
   brightBlue: "#2f70c2",
   brightMagenta: "#9844b1",
   brightCyan: "#1a7f86",
   brightWhite: "#3b4448",
 };
+
+const CONTRAST: ITheme = {
+  background: "#000000",
+  foreground: "#ffffff",
+  cursor: "#ffff00",
+  cursorAccent: "#000000",
+  selectionBackground: "#0050c8",
+  selectionForeground: "#ffffff",
+  black: "#000000",
+  red: "#ff8080",
+  green: "#80ff80",
+  yellow: "#ffff60",
+  blue: "#8fbcff",
+  magenta: "#ff9dff",
+  cyan: "#70ffff",
+  white: "#f0f0f0",
+  brightBlack: "#b8b8b8",
+  brightRed: "#ffa5a5",
+  brightGreen: "#adffad",
+  brightYellow: "#ffffa0",
+  brightBlue: "#b8d5ff",
+  brightMagenta: "#ffc2ff",
+  brightCyan: "#a8ffff",
+  brightWhite: "#ffffff",
+};
+
+const SAND: ITheme = {
+  background: "#faf4e4",
+  foreground: "#3b3426",
+  cursor: "#8a5a00",
+  cursorAccent: "#faf4e4",
+  selectionBackground: "#e5d5a8",
+  black: "#3b3426",
+  red: "#a8281f",
+  green: "#4f6d12",
+  yellow: "#7d5a00",
+  blue: "#2a5d9f",
+  magenta: "#8a3a7a",
+  cyan: "#1b6a6a",
+  white: "#6b6250",
+  brightBlack: "#6f6652",
+  brightRed: "#c0392b",
+  brightGreen: "#56731a",
+  brightYellow: "#8c680c",
+  brightBlue: "#3a6fb5",
+  brightMagenta: "#9b4b8b",
+  brightCyan: "#2a7a7a",
+  brightWhite: "#4b4434",
+};
+
+/** Colours by name, and whether what stands on them is drawn for a dark or a light ground. */
+export const SCHEMES = {
+  dark: { colours: DARK, ground: "dark" },
+  light: { colours: LIGHT, ground: "light" },
+  contrast: { colours: CONTRAST, ground: "dark" },
+  sand: { colours: SAND, ground: "light" },
+} as const satisfies Record<string, { colours: ITheme; ground: "dark" | "light" }>;
+
+export type SchemeName = keyof typeof SCHEMES;

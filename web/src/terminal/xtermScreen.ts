@@ -11,22 +11,39 @@ import { SerializeAddon } from "@xterm/addon-serialize";
 import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
-import { type ITheme, Terminal } from "@xterm/xterm";
+import { Terminal } from "@xterm/xterm";
 import "@xterm/xterm/css/xterm.css";
 import { text } from "../text";
+import type { Comfort } from "./comfort";
+import { sticky, withModifiers } from "./keys";
 import type { Screen } from "./ports";
+import { SCHEMES, type SchemeName } from "./themes";
 
 const SCROLLBACK_LINES = 5_000;
 const OSC_CLIPBOARD = 52;
 export const FONT =
   'ui-monospace, "SF Mono", "Cascadia Mono", "JetBrains Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
 
+/** Colours of what was found: any place, and the one that is shown now. */
+const FOUND = {
+  dark: { matchBackground: "#5c4a12", activeMatchBackground: "#a67c00" },
+  light: { matchBackground: "#f5e3a8", activeMatchBackground: "#ffc53d" },
+};
+
+export interface Found {
+  /** Which one is shown, from 1; 0: none, or too many to count. */
+  at: number;
+  count: number;
+}
+
 export class XtermScreen implements Screen {
   readonly terminal: Terminal;
   readonly element = document.createElement("div");
   private readonly fit = new FitAddon();
   private readonly serializer = new SerializeAddon();
-  readonly search = new SearchAddon();
+  private readonly search = new SearchAddon();
+  private scheme: SchemeName = "dark";
+  private comfort: Comfort;
   private webgl: WebglAddon | null = null;
   private opened = false;
   private clipboardListener: (payload: string) => void = () => {};
@@ -34,20 +51,20 @@ export class XtermScreen implements Screen {
   private pasteListener: (pasted: string) => void = () => {};
   private readonly observer = new ResizeObserver(() => this.refit());
 
-  constructor(theme: ITheme, fontSize: number, label: string) {
+  constructor(sessionId: string, label: string, comfort: Comfort, scheme: SchemeName) {
+    this.comfort = comfort;
     this.element.className = "terminal-host";
+    this.element.dataset.session = sessionId;
     this.terminal = new Terminal({
-      allowProposedApi: true, // the unicode service of the graphemes addon
+      allowProposedApi: true, // the unicode service of the graphemes addon, and marking what was found
       scrollback: SCROLLBACK_LINES,
       fontFamily: FONT,
-      fontSize,
-      theme,
-      cursorBlink: true,
       cursorInactiveStyle: "outline",
       minimumContrastRatio: 4.5,
       rightClickSelectsWord: false,
       linkHandler: { activate: (_event, url) => this.linkListener(url), allowNonHttpProtocols: false },
     });
+    this.follow(comfort, scheme);
     this.terminal.loadAddon(this.fit);
     this.terminal.loadAddon(this.serializer);
     this.terminal.loadAddon(this.search);
@@ -58,6 +75,7 @@ export class XtermScreen implements Screen {
       return true;
     });
     this.element.addEventListener("paste", (event) => this.interceptPaste(event), true);
+    this.element.addEventListener("mouseup", () => this.copyOnSelect());
     // For tests and the browser's developer tools: the emulator behind an element.
     Object.assign(this.element, { screen: this });
     this.element.setAttribute("role", "group");
@@ -81,7 +99,8 @@ export class XtermScreen implements Screen {
   }
 
   onData(listener: (data: string) => void): void {
-    this.terminal.onData(listener);
+    // One character is a key; more are a paste or a reply of the terminal, and no business of the key bar's Ctrl and Alt.
+    this.terminal.onData((data) => listener(Array.from(data).length === 1 ? withModifiers(data, sticky.take()) : data));
   }
 
   onBinary(listener: (data: string) => void): void {
@@ -131,13 +150,84 @@ export class XtermScreen implements Screen {
     return this.serializer.serialize({ scrollback });
   }
 
-  setTheme(theme: ITheme): void {
-    this.terminal.options.theme = theme;
+  /** Look and behave as the user likes it. */
+  follow(comfort: Comfort, scheme: SchemeName): void {
+    this.comfort = comfort;
+    this.scheme = scheme;
+    const { options } = this.terminal;
+    options.theme = SCHEMES[scheme].colours;
+    options.cursorBlink = comfort.cursorBlink;
+    options.macOptionIsMeta = comfort.optionIsMeta;
+    options.screenReaderMode = comfort.screenReader;
+    if (options.fontSize !== comfort.fontSize) {
+      options.fontSize = comfort.fontSize;
+      this.refit();
+    }
   }
 
-  setFontSize(size: number): void {
-    this.terminal.options.fontSize = size;
-    this.refit();
+  /** Go to the next place of `words`; `onFound` says which of how many. Case counts when told so. */
+  find(words: string, caseSensitive: boolean, direction: "next" | "previous" | "here"): void {
+    const colours = FOUND[SCHEMES[this.scheme].ground];
+    const marks = { matchOverviewRuler: "#a67c00", activeMatchColorOverviewRuler: "#ffc53d" };
+    const options = { caseSensitive, decorations: { ...colours, ...marks } };
+    if (words === "") this.endFind();
+    else if (direction === "previous") this.search.findPrevious(words, options);
+    else this.search.findNext(words, { ...options, incremental: direction === "here" });
+  }
+
+  onFound(listener: (found: Found) => void): () => void {
+    const subscription = this.search.onDidChangeResults(({ resultIndex, resultCount }) =>
+      listener({ at: resultIndex + 1, count: resultCount }),
+    );
+    return () => subscription.dispose();
+  }
+
+  endFind(): void {
+    this.search.clearDecorations();
+    this.terminal.clearSelection();
+  }
+
+  get selection(): string {
+    return this.terminal.getSelection();
+  }
+
+  selectAll(): void {
+    this.terminal.selectAll();
+  }
+
+  /** Take the scrollback and the screen away but for the line with the cursor. The shell knows nothing of it. */
+  clear(): void {
+    this.terminal.clear();
+  }
+
+  /** True while the program has asked for application cursor keys. */
+  get applicationCursor(): boolean {
+    return this.terminal.modes.applicationCursorKeysMode;
+  }
+
+  /** Send what a key of ours stands for, as if it had been typed. */
+  send(data: string): void {
+    this.terminal.input(data, true);
+  }
+
+  /** All lines, scrollback included, joined where the terminal has wrapped them. */
+  plainText(): string {
+    const buffer = this.terminal.buffer.active;
+    const lines: string[] = [];
+    for (let at = 0; at < buffer.length; at++) {
+      const line = buffer.getLine(at);
+      const next = buffer.getLine(at + 1);
+      const words = line?.translateToString(!next?.isWrapped) ?? "";
+      if (line?.isWrapped && lines.length > 0) lines.push((lines.pop() ?? "") + words);
+      else lines.push(words);
+    }
+    return `${lines.join("\n").trimEnd()}\n`;
+  }
+
+  private copyOnSelect(): void {
+    // After xterm's own listener on the document has settled what is selected.
+    if (this.comfort.copyOnSelect)
+      setTimeout(() => this.selection && void navigator.clipboard?.writeText(this.selection));
   }
 
   /** Show the terminal inside `parent`. */
@@ -147,6 +237,7 @@ export class XtermScreen implements Screen {
       this.opened = true;
       this.terminal.open(this.element);
       this.terminal.textarea?.setAttribute("aria-label", text.terminal.input);
+      this.terminal.textarea?.setAttribute("aria-description", text.terminal.inputHelp);
       this.drawWithGpu();
     }
     this.observer.observe(this.element);

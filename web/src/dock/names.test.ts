@@ -1,0 +1,50 @@
+import { describe, expect, test } from "vitest";
+import { displayName, freeNumber, fullName, kubectlCommand, podshellCommand, tabName } from "./names";
+
+const shell = { cluster: "east", namespace: "shop", pod: "cart-0", container: "cart", command: [] as string[] };
+const node = {
+  ...shell,
+  kind: "node",
+  node: "worker-1",
+  namespace: "podshell",
+  pod: "node-shell-x",
+  container: "shell",
+};
+
+describe("names", () => {
+  test("of a shell in a node say the node, whatever pod serves it", () => {
+    expect(tabName(node)).toBe("node/worker-1");
+    expect(fullName(node)).toBe("east/node/worker-1");
+    expect(tabName(shell)).toBe("cart-0/cart");
+  });
+
+  test("say cluster or namespace only where they tell shells apart", () => {
+    const tab = { session: shell, name: "", number: 1 };
+    const west = { session: { ...shell, cluster: "west" } };
+    const test = { session: { ...shell, namespace: "test" } };
+    expect(displayName(tab, [tab])).toBe("cart-0/cart");
+    expect(displayName(tab, [tab, test])).toBe("cart-0/cart · shop");
+    expect(displayName(tab, [tab, test, west])).toBe("cart-0/cart · east");
+    expect(displayName({ ...tab, number: 2 }, [tab])).toBe("cart-0/cart 2");
+    expect(displayName({ ...tab, name: "mine" }, [tab, west])).toBe("mine");
+  });
+
+  test("number shells of one target by what is free", () => {
+    const taken = [1, 3].map((number) => ({ session: shell, number }));
+    expect(freeNumber(shell, taken)).toBe(2);
+    expect(freeNumber({ ...shell, container: "other" }, taken)).toBe(1);
+  });
+});
+
+describe("commands to copy", () => {
+  test("quote what a shell would take apart", () => {
+    const told = { ...shell, command: ["sh", "-c", "echo 'a b'; rm -rf x"] };
+    expect(kubectlCommand(told)).toBe(
+      `kubectl exec -it -n shop cart-0 -c cart -- sh -c 'echo '\\''a b'\\''; rm -rf x'`,
+    );
+    expect(podshellCommand(told)).toBe(
+      `podshell exec --cluster east -n shop -c cart pods/cart-0 -- sh -c 'echo '\\''a b'\\''; rm -rf x'`,
+    );
+    expect(podshellCommand({ ...node, command: [] })).toBeNull();
+  });
+});

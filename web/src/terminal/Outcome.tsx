@@ -1,0 +1,151 @@
+/** Before a session's first byte, and after its last: how it goes and how it went, and what can be done. */
+
+import { Button, Loader, Tooltip } from "@mantine/core";
+import { type ReactNode, useState } from "react";
+import type { Session } from "../api/types";
+import { useSecondsSince } from "../app/clock";
+import { follow, linkTo } from "../app/location";
+import { RefusalText } from "../app/ProblemDialog";
+import { useDebugOffer } from "../dock/offers";
+import { text } from "../text";
+import type { EndFacts } from "./ports";
+import type { View } from "./view";
+
+const words = text.terminal;
+/** So long a wait needs no number; a longer one does. */
+const SHORT_SECONDS = 3;
+
+/** Over the empty terminal until the first byte. */
+export function Progress({ view, name, onCancel }: { view: View; name: string; onCancel(): void }) {
+  if (view.shown || !["connecting", "live"].includes(view.phase)) return null;
+  return (
+    <div className="terminal-progress" role="status">
+      <Loader size="sm" type="dots" />
+      <p>{words.opening(name)}</p>
+      <p className="dim">
+        {words.phases[view.progress] ?? (view.progress || words.phases.connecting)} <Elapsed />
+      </p>
+      <Button size="compact-xs" variant="default" onClick={onCancel}>
+        {text.cancel}
+      </Button>
+    </div>
+  );
+}
+
+function Elapsed() {
+  const [since] = useState(Date.now);
+  const seconds = useSecondsSince(since);
+  return seconds < SHORT_SECONDS ? null : <span className="number">{words.openingFor(seconds)}</span>;
+}
+
+interface OutcomeProps {
+  view: View;
+  session: Session;
+  onAgain(): void;
+  onClose(): void;
+  onReconnect(): void;
+}
+
+/** Under the terminal when it is over: how, and what can be done. */
+export function Outcome({ view, session, onAgain, onClose, onReconnect }: OutcomeProps) {
+  if (view.phase === "signed_out")
+    return (
+      <Card title={words.signedOut} body={<p>{words.signedOutText}</p>}>
+        <Button onClick={onReconnect}>{words.reconnect}</Button>
+      </Card>
+    );
+  if (view.phase === "refused" && view.refusal)
+    return (
+      <Card title={words.refused} body={<RefusalText refusal={view.refusal} />}>
+        <Button variant="default" onClick={onClose}>
+          {text.close}
+        </Button>
+        <Button onClick={onAgain}>{words.again}</Button>
+      </Card>
+    );
+  if (view.phase !== "ended" || !view.end) return null;
+  const { end } = view;
+  const gone = end.reason === "target_gone";
+  return (
+    <Card
+      title={words.titles[end.reason] ?? words.ended}
+      mark={end.exit_code === null ? "" : words.exitCode(end.exit_code)}
+      body={
+        <>
+          {end.refusal ? (
+            <RefusalText refusal={end.refusal} />
+          ) : (
+            <p>{end.message || words.reasons[end.reason] || end.reason}</p>
+          )}
+          {!end.refusal && end.next_step && <p>{end.next_step}</p>}
+          <Processes title={words.left} names={end.left} />
+          <Processes title={words.unkilled} names={end.unkilled} />
+        </>
+      }
+    >
+      <Button variant="default" onClick={onClose}>
+        {text.close}
+      </Button>
+      {lacksShell(end) && <DebugOffer session={session} />}
+      {gone && (
+        <Button component="a" variant="default" href={podsOf(session)} onClick={follow}>
+          {words.otherPods}
+        </Button>
+      )}
+      <Button variant={gone || lacksShell(end) ? "default" : "filled"} onClick={onAgain}>
+        {words.again}
+      </Button>
+    </Card>
+  );
+}
+
+const SHELLLESS: ReadonlySet<string> = new Set(["shell_missing", "shell_not_executable"]);
+
+function lacksShell(end: EndFacts): boolean {
+  return SHELLLESS.has(end.refusal?.code ?? "");
+}
+
+function podsOf({ cluster, namespace }: Session): string {
+  return linkTo({ page: "pods", pod: null }, { cluster, namespace });
+}
+
+function DebugOffer({ session }: { session: Session }) {
+  const offer = useDebugOffer();
+  if (offer) return <Button onClick={() => offer(session)}>{words.debug}</Button>;
+  return (
+    <Tooltip label={words.noDebug} events={{ hover: true, focus: true, touch: true }}>
+      <Button data-disabled aria-disabled aria-label={`${words.debug}: ${words.noDebug}`}>
+        {words.debug}
+      </Button>
+    </Tooltip>
+  );
+}
+
+function Processes({ title, names }: { title: string; names: readonly string[] }) {
+  if (names.length === 0) return null;
+  return (
+    <>
+      <p>{title}</p>
+      <ul className="mono">
+        {names.map((name) => (
+          <li key={name}>{name}</li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Card({ title, mark, body, children }: { title: string; mark?: string; body: ReactNode; children: ReactNode }) {
+  return (
+    <section className="outcome" role="alert" aria-label={title}>
+      <div className="outcome-text">
+        <h2>
+          {title}
+          {mark && <span className="tag number">{mark}</span>}
+        </h2>
+        {body}
+      </div>
+      <div className="outcome-actions">{children}</div>
+    </section>
+  );
+}
