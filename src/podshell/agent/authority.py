@@ -13,7 +13,7 @@ from podshell.agent.ceiling import Action, Ceiling
 from podshell.agent.identity import AgentIdentity
 from podshell.policy.grants import Grant, GrantRefused, verify_grant
 from podshell.wire import calls
-from podshell.wire.calls import OpenSession, options_digest
+from podshell.wire.calls import OpenSession, PlanDebug, options_digest
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 from podshell.wire.frames import FrameType
 
@@ -34,6 +34,8 @@ CALLS: dict[str, Need] = {
     calls.INVENTORY_WATCH: Need("view", acts=False),
     calls.INVENTORY_POD: Need("view", acts=False),
     calls.POD_DELETE: Need("delete", acts=True, ceiling=(Action.BASIC,)),
+    # it makes nothing, and its answer says what the ceiling would refuse
+    calls.DEBUG_PLAN: Need("plan", acts=False),
 }
 
 ROLES: dict[str, Need] = {
@@ -103,12 +105,19 @@ class Authority:
 
     def check_opening(self, opening: OpenSession, grant: Grant) -> Refusal | None:
         """Check that a grant that was found good is for this very session, and that the ceiling allows its kind."""
-        asked = (opening.session, opening.kind, opening.namespace, opening.pod, opening.user)
-        if (grant.session, grant.kind, grant.namespace, grant.pod, grant.user) != asked:
+        asked = (opening.session, opening.kind, opening.namespace, opening.pod, opening.node, opening.user)
+        if (grant.session, grant.kind, grant.namespace, grant.pod, grant.node, grant.user) != asked:
             return _refused("the grant is for another session, target or user")
         if grant.container and opening.container and grant.container != opening.container:
             return _refused("the grant is for another container")
         return self._check_ceiling(opening.kind)
+
+    def check_plan(self, wanted: PlanDebug, grant: Grant) -> Refusal | None:
+        """Check that a grant that was found good is for this very plan."""
+        asked = (wanted.kind, wanted.namespace, wanted.pod, wanted.node, wanted.user)
+        if (grant.kind, grant.namespace, grant.pod, grant.node, grant.user) != asked:
+            return _refused("the grant is for another target or user")
+        return None
 
     def check_attach(self, role: str, session: str, kind: str, grant: bytes, *, clock_offset_ms: int) -> Grant | Refusal:
         """Check a consumer before it sees a byte."""

@@ -10,6 +10,7 @@ from podshell.agent.refusals import refusal_from_failed
 from podshell.kube.classify import Failed, FailureKind
 from podshell.kube.exec_ends import Exited, Lost
 from podshell.kube.lifeline import LifelineReport
+from podshell.wire.errors import ErrorCode
 from podshell.wire.messages import End, Facts
 
 _LIMIT_NAMES = 64
@@ -26,8 +27,12 @@ class Stop:
 Outcome = Stop | Exited | Failed | Lost
 
 
-def end_from(outcome: Outcome, report: LifelineReport | None, *, managed: bool, ended: bool) -> End:
-    """Build the end. `ended`: the server said that the shell's process has ended; `managed`: a lifeline watched over it."""
+def end_from(outcome: Outcome, report: LifelineReport | None, *, managed: bool, ended: bool, offers_debug: bool = False) -> End:
+    """Build the end.
+
+    `ended`: the server said that the shell's process has ended; `managed`: a lifeline watched over it; `offers_debug`: where an image has
+    no shell, a debug container may be made.
+    """
     left = report.left if report is not None else []
     unkilled = list(report.unkilled) if report is not None else []
     surely_gone = isinstance(outcome, Stop) and outcome.reason == "target_gone"
@@ -38,15 +43,17 @@ def end_from(outcome: Outcome, report: LifelineReport | None, *, managed: bool, 
             )
         elif report is not None and not report.done and managed and not isinstance(outcome, Failed):
             unkilled.append("background processes: the lifeline did not report in time and goes on trying")
-    return msgspec.structs.replace(_end(outcome), left=left[:_LIMIT_NAMES], unkilled=unkilled[:_LIMIT_NAMES])
+    return msgspec.structs.replace(_end(outcome, offers_debug), left=left[:_LIMIT_NAMES], unkilled=unkilled[:_LIMIT_NAMES])
 
 
-def _end(outcome: Outcome) -> End:
+def _end(outcome: Outcome, offers_debug: bool) -> End:
     match outcome:
         case Exited(code=code):
             return End("exited", code)
         case Failed():
             refusal = refusal_from_failed(outcome)
+            if offers_debug and refusal.code in (ErrorCode.SHELL_MISSING, ErrorCode.SHELL_NOT_EXECUTABLE):
+                refusal = msgspec.structs.replace(refusal, details={**refusal.details, "offer": "debug"})
             reason = "target_gone" if outcome.kind is FailureKind.TARGET_GONE else "failed"
             return End(reason, None, refusal.message, refusal.next_step, refusal)
         case Lost():

@@ -26,7 +26,7 @@ from podshell.aio.tasks import TaskSet
 from podshell.policy.grants import Grant
 from podshell.wire import calls
 from podshell.wire import messages as m
-from podshell.wire.calls import CloseSession, DeletePod, InventoryBatch, OpenSession, PodQuery, WatchInventory
+from podshell.wire.calls import CloseSession, DeletePod, InventoryBatch, OpenSession, PlanDebug, PodQuery, WatchInventory
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 from podshell.wire.link import (
     ByteSource,
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 # Opening and deleting are the only calls that wait, for the API server and at most 2 s and 10 s.
 _LIMIT_WAITING_CALLS = 256
 
-P = TypeVar("P", OpenSession, CloseSession, WatchInventory, PodQuery, DeletePod)
+P = TypeVar("P", OpenSession, CloseSession, WatchInventory, PodQuery, DeletePod, PlanDebug)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +207,21 @@ class LinkPeer:
                 self._watch(stream, call)
             case calls.POD_DELETE:
                 self._delete_pod(stream, call)
+            case calls.DEBUG_PLAN:
+                self._plan(stream, call, checked)
             case calls.INVENTORY_POD:
                 query = _decode(call, PodQuery)
                 self._reply(stream, query if isinstance(query, Refusal) else self._services.inventory.pod(query.namespace, query.pod))
+
+    def _plan(self, stream: int, call: m.Call, grant: Grant) -> None:
+        wanted = _decode(call, PlanDebug)
+        if isinstance(wanted, Refusal):
+            self._reply(stream, wanted)
+        elif (refusal := self._services.authority.check_plan(wanted, grant)) is not None:
+            self._reply(stream, refusal)
+        else:
+            text = f"this agent knows no session kind {wanted.kind}"
+            self._reply(stream, Refusal(ErrorCode.BAD_REQUEST, RefusedBy.AGENT, text, "update the agent"))
 
     def _open_session(self, stream: int, call: m.Call, grant: Grant) -> None:
         opening = _decode(call, OpenSession)

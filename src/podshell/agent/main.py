@@ -151,6 +151,7 @@ class Agent:
             epoch=self.identity.epoch,
             ring_bytes=settings.ring_bytes,
             backoff=lambda: Backoff(base_seconds=settings.restart_base_seconds, cap_seconds=10.0),
+            offers_debug=settings.ceiling.pod_debug,
         )
 
     def _link_settings(self) -> LinkSettings:

@@ -176,7 +176,7 @@ class Session:
             if self._redraw_timer is not None:
                 self._redraw_timer.cancel()
         managed, ended = (shell.managed, shell.ended) if shell is not None else (True, True)
-        end = end_from(outcome, report, managed=managed, ended=ended)
+        end = end_from(outcome, report, managed=managed, ended=ended, offers_debug=self._around.offers_debug)
         self.settle(end)
         return end
 

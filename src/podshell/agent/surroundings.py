@@ -28,3 +28,4 @@ class SessionSurroundings:
     epoch: str
     ring_bytes: int
     backoff: Callable[[], Backoff]
+    offers_debug: bool = False  # whether the ceiling allows the debug container that helps where an image has no shell

@@ -109,6 +109,7 @@ class Audit:
 
 def _content(entry: AuditEntry, sequence: int) -> dict[str, str | int]:
     target = entry.target
+    details = {**entry.details, "node": target.node} if target.node else entry.details
     return {
         "sequence": sequence,
         "at_ms": unix_ms(),
@@ -121,7 +122,7 @@ def _content(entry: AuditEntry, sequence: int) -> dict[str, str | int]:
         "container": target.container,
         "session": target.session,
         "reason": entry.reason,
-        "details": msgspec.json.encode(entry.details, order="sorted").decode(),
+        "details": msgspec.json.encode(details, order="sorted").decode(),
     }
 
 

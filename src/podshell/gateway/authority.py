@@ -27,18 +27,29 @@ from podshell.wire.frames import FrameType
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One way to reach a cluster. `grant`: what the agent wants to see signed. `ceiling`: the flag it must have on, or why none applies."""
+    """One way to reach a cluster. `grant`: what the agent wants to see signed. `ceiling`: the flag it must have on, or why none applies.
+
+    `name` is the call's method and the action in the audit; `kind` tells apart what it means for the kinds of sessions.
+    """
 
     name: str
     action: Action
     grant: str
     ceiling: str
+    kind: str = ""
 
 
 _SESSION = "none: the ceiling was checked when the session was opened, and is again when it is restarted"
 _INVENTORY = "none: reading the inventory is what an agent without any action does"
 
-OPEN = Operation(calls.SESSION_OPEN, Action.OPEN, "open", "podExec")
+# what a tools container needs beyond its kind's flag is in the ceiling's own list (agent/authority.py)
+_OPTIONS = "and what the options need: hostMount, hostWrite, nodePrivileged, allowed images"
+
+OPEN = Operation(calls.SESSION_OPEN, Action.OPEN, "open", "podExec", "exec")
+OPEN_DEBUG = Operation(calls.SESSION_OPEN, Action.DEBUG, "open", f"podDebug {_OPTIONS}", "debug")
+OPEN_NODE = Operation(calls.SESSION_OPEN, Action.NODE, "open", f"nodeShell {_OPTIONS}", "node")
+PLAN_DEBUG = Operation(calls.DEBUG_PLAN, Action.DEBUG, "plan", "none: the plan says what the ceiling would refuse", "debug")
+PLAN_NODE = Operation(calls.DEBUG_PLAN, Action.NODE, "plan", "none: the plan says what the ceiling would refuse", "node")
 CLOSE = Operation(calls.SESSION_CLOSE, Action.CLOSE, "close", "none: ending a shell is always allowed")
 WATCH = Operation(calls.INVENTORY_WATCH, Action.VIEW, "view", _INVENTORY)
 QUERY_POD = Operation(calls.INVENTORY_POD, Action.VIEW, "view", _INVENTORY)
@@ -48,7 +59,10 @@ RECORD = Operation("session.record", Action.RECORD, "record", _SESSION)
 LOGS = Operation("pod.logs", Action.LOGS, "logs", "podExec or basic")
 DELETE = Operation(calls.POD_DELETE, Action.DELETE, "delete", "basic")
 
-OPERATIONS = {operation.name: operation for operation in (OPEN, CLOSE, WATCH, QUERY_POD, ATTACH, OBSERVE, RECORD, LOGS, DELETE)}
+OPENINGS = {operation.kind: operation for operation in (OPEN, OPEN_DEBUG, OPEN_NODE)}
+PLANS = {operation.kind: operation for operation in (PLAN_DEBUG, PLAN_NODE)}
+_ALL = (*OPENINGS.values(), *PLANS.values(), CLOSE, WATCH, QUERY_POD, ATTACH, OBSERVE, RECORD, LOGS, DELETE)
+OPERATIONS = {f"{operation.name} {operation.kind}".rstrip(): operation for operation in _ALL}
 
 # Every route and socket, and the operations that it can lead to. None: it reaches no cluster.
 ROUTES: dict[str, tuple[Operation, ...]] = {
@@ -62,7 +76,8 @@ ROUTES: dict[str, tuple[Operation, ...]] = {
     "DELETE /api/clusters/{cluster}/namespaces/{namespace}/pods/{pod}": (DELETE,),
     "GET /api/clusters/{cluster}/namespaces/{namespace}/pods/{pod}/details": (WATCH,),
     "GET /api/clusters/{cluster}/namespaces/{namespace}/pods/{pod}/events": (WATCH,),
-    "POST /api/sessions": (OPEN, RECORD),
+    "POST /api/sessions": (OPEN, OPEN_DEBUG, OPEN_NODE, RECORD),
+    "POST /api/sessions/plan": (PLAN_DEBUG, PLAN_NODE),
     "GET /api/sessions": (),
     "GET /api/sessions/{session}": (),
     "POST /api/sessions/{session}/tickets": (),
@@ -75,12 +90,12 @@ ROUTES: dict[str, tuple[Operation, ...]] = {
     "GET /{path:path}": (),  # the console's files
     "WS /ws/terminal": (ATTACH, OBSERVE, CLOSE),
     "WS /ws/live": (WATCH, LOGS),
-    "WS /link": (OPEN, CLOSE, RECORD),  # an agent that comes back is asked to restart or end its sessions
+    "WS /link": (OPEN, OPEN_DEBUG, OPEN_NODE, CLOSE, RECORD),  # an agent that comes back is asked to restart or end its sessions
 }
 
 # Every frame of a link: which operations open a stream with it, or "stream"/"link" for what only lives within one.
 FRAMES: dict[FrameType, tuple[Operation, ...] | str] = {
-    FrameType.CALL: (OPEN, CLOSE, WATCH, QUERY_POD, DELETE),
+    FrameType.CALL: (OPEN, OPEN_DEBUG, OPEN_NODE, PLAN_DEBUG, PLAN_NODE, CLOSE, WATCH, QUERY_POD, DELETE),
     FrameType.ATTACH: (ATTACH, OBSERVE, RECORD, LOGS),
     **dict.fromkeys(
         (
@@ -199,10 +214,11 @@ class Authority:
             issued_ms=now,
             expires_ms=now + LIFETIME_MS,
             session=target.session,
-            kind="exec" if operation is OPEN else "",
+            kind=operation.kind,
             namespace=target.namespace,
             pod=target.pod,
             container=target.container,
+            node=target.node if operation.kind == "node" else "",
             options_sha256=options_digest(params) if params else b"",
         )
 

@@ -14,10 +14,11 @@ import msgspec
 from podshell.gateway.agent_link import AgentLink
 from podshell.gateway.audit import Audit, AuditEntry
 from podshell.gateway.database import unix_ms
-from podshell.gateway.journal import Journal, SessionRecord
+from podshell.gateway.journal import Journal, SessionRecord, as_json, updating
 from podshell.gateway.sessions import Sessions
 from podshell.wire import messages as m
 from podshell.wire.messages import End
+from podshell.wire.tools import MadeContainer
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ T = TypeVar("T")
 
 
 class OpenedFact(msgspec.Struct, frozen=True):
-    """Data of `opened` and `restarted`: the shell as its container knows it."""
+    """Data of `opened`, `restarted` and `resumed`: the shell as its container knows it."""
 
     container: str = ""
     pod_uid: str = ""
@@ -36,6 +37,7 @@ class OpenedFact(msgspec.Struct, frozen=True):
     sid: int = 0
     start_ticks: int = 0
     nonce: str = ""
+    holder: str = ""
     incarnation: int = 0
 
 
@@ -77,7 +79,7 @@ class FactKeeper:
         record = await self._own(fact.session)
         started = None
         if record is not None and not record.live:
-            if fact.kind in ("opened", "restarted"):
+            if fact.kind in ("opened", "restarted", "resumed", "made"):
                 await self._sessions.close_stray(self._link, record.id, "it was given up before it was open")
         elif record is not None:
             started = await self._keep_live(record, fact)
@@ -96,8 +98,10 @@ class FactKeeper:
 
     async def _keep_live(self, record: SessionRecord, fact: m.Fact) -> SessionRecord | None:
         match fact.kind:
-            case "opened" | "restarted":
+            case "opened" | "restarted" | "resumed":
                 return await self._keep_shell(record, fact)
+            case "made":
+                await self._keep_made(record, _data_or_none(fact, MadeContainer))
             case "ended":
                 ended = _data(fact, EndedFact)
                 end = End(ended.reason, ended.exit_code, ended.message, ended.next_step, None, ended.left, ended.unkilled)
@@ -110,13 +114,30 @@ class FactKeeper:
                 log.info("a fact of an unknown kind", extra={"kind": fact.kind, "session": record.id})
         return None
 
+    async def _keep_made(self, record: SessionRecord, made: MadeContainer | None) -> None:
+        """Write what was made for a debug or node session, once it exists and again when its image's digest is known."""
+        if made is None or made == record.made:
+            return
+        changes = {"made": as_json(made), "container": made.container, "pod_uid": made.pod_uid}
+        if made.node:
+            changes["node"] = made.node
+        details: dict[str, str | int | bool | list[str]] = {"kind": record.kind, **msgspec.to_builtins(made)}
+        entry = AuditEntry(actor=record.user, action="session.made", outcome="done", target=record.target, details=details)
+        await self._audit.append(entry, updating(record.id, **changes))
+        self._journal.publish(record)
+
     async def _keep_shell(self, record: SessionRecord, fact: m.Fact) -> SessionRecord:
         told = _data(fact, OpenedFact)
         changes = {name: value for name, value in msgspec.structs.asdict(told).items() if value}
         if record.started_ms is None:
             changes["started_ms"] = min(fact.time_ms, unix_ms())
-        if fact.kind == "restarted" or record.state == "restarting":
-            details: dict[str, str | int | list[str]] = {"incarnation": told.incarnation, "epoch": record.epoch}
+        if fact.kind == "resumed":
+            details: dict[str, str | int | list[str]] = {"incarnation": told.incarnation, "epoch": record.epoch, "holder": told.holder}
+            await self._audit.append(
+                AuditEntry(actor=record.user, action="session.resume", outcome="done", target=record.target, details=details)
+            )
+        elif fact.kind == "restarted" or record.state == "restarting":
+            details = {"incarnation": told.incarnation, "epoch": record.epoch}
             remains = _data(fact, RemainsFact)
             if remains.cause:
                 details["cause"] = remains.cause
@@ -147,8 +168,12 @@ class FactKeeper:
 
 
 def _data(fact: m.Fact, expected: type[T]) -> T:
+    return _data_or_none(fact, expected) or expected()
+
+
+def _data_or_none(fact: m.Fact, expected: type[T]) -> T | None:
     try:
         return msgspec.convert(fact.data, expected)
     except msgspec.ValidationError as error:
         log.warning("the data of a fact is not what it should be: %s", error, extra={"kind": fact.kind, "session": fact.session})
-        return expected()
+        return None

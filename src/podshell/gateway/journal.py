@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -16,22 +16,25 @@ from sqlalchemy import Delete, Insert, Update, delete, func, insert, select, upd
 from podshell.gateway import tables
 from podshell.gateway.bus import SESSIONS, Bus, SessionChanged, encode_hint
 from podshell.gateway.database import Database
-from podshell.gateway.models import Session, SessionState
-from podshell.policy.rules import Target
+from podshell.gateway.models import Session, SessionKind, SessionState
+from podshell.policy.rules import Choices, Target
 from podshell.wire.calls import OpenSession, Predecessor
 from podshell.wire.messages import End
+from podshell.wire.tools import DebugRequest, MadeContainer
 
 # What a list of ended sessions shows at most.
 LIST_LIMIT = 200
 
 _table = tables.sessions
 
+T = TypeVar("T")
+
 
 class SessionRecord(Struct, frozen=True, kw_only=True):
     """One session as the database has it (tables.py). Times in Unix milliseconds."""
 
     id: str
-    kind: Literal["exec"]
+    kind: SessionKind
     state: SessionState
     cluster: str
     namespace: str
@@ -60,6 +63,9 @@ class SessionRecord(Struct, frozen=True, kw_only=True):
     sid: int = 0
     start_ticks: int = 0
     nonce: str = ""
+    holder: str = ""
+    debug: DebugRequest | None = None
+    made: MadeContainer | None = None
 
     @property
     def live(self) -> bool:
@@ -67,27 +73,43 @@ class SessionRecord(Struct, frozen=True, kw_only=True):
 
     @property
     def target(self) -> Target:
-        return Target(self.cluster, self.namespace, self.pod, self.container, self.id, self.user)
+        node = self.node if self.kind == "node" else ""
+        return Target(self.cluster, self.namespace, self.pod, self.container, self.id, self.user, self.kind, node, choices_of(self.debug))
 
     def shown(self) -> Session:
         """Build what the API shows."""
         return Session(
             self.id, self.kind, self.state, self.cluster, self.namespace, self.pod, self.container, self.command, self.tty, self.user,
             self.reason, _time(self.created_ms), _time_or_none(self.started_ms), _time_or_none(self.ended_ms), self.end, self.epoch,
-            self.incarnation, self.idle_timeout_seconds, self.record,
+            self.incarnation, self.idle_timeout_seconds, self.record, self.node, self.debug, self.made,
         )  # fmt: skip
 
     def opening(self) -> OpenSession:
         """Build the parameters of session.open; a later incarnation names the shell that it follows."""
         predecessor = None
         if self.incarnation > 1:
-            predecessor = Predecessor(self.pod_uid, self.container, self.sid, self.start_ticks, self.nonce)
+            predecessor = Predecessor(
+                self.pod_uid, self.container, self.sid, self.start_ticks, self.nonce, self.holder, self.made
+            )  # fmt: skip
+        # what a debug or node session runs in is made for it: its container is none that was asked for
+        container = self.container if self.kind == "exec" else ""
         return OpenSession(
-            session=self.id, kind=self.kind, namespace=self.namespace, pod=self.pod, user=self.user, container=self.container,
+            session=self.id, kind=self.kind, namespace=self.namespace, pod=self.pod, user=self.user, container=container,
             command=self.command, tty=self.tty, stdin=self.stdin, cols=self.cols, rows=self.rows,
             idle_timeout_seconds=self.idle_timeout_seconds, output_is_activity=self.output_is_activity, record=self.record,
             reason=self.reason, incarnation=self.incarnation, predecessor=predecessor,
+            node=self.node if self.kind == "node" else "", debug=self.debug,
         )  # fmt: skip
+
+
+def choices_of(asked: DebugRequest | None) -> Choices | None:
+    """Build what policy looks at of a session's options."""
+    if asked is None:
+        return None
+    return Choices(
+        asked.profile, tuple(asked.capabilities), asked.image, asked.target, asked.mount_host, asked.host_write, asked.host_pid,
+        asked.enter, asked.seccomp_unconfined or asked.apparmor_unconfined, asked.ttl_seconds,
+    )  # fmt: skip
 
 
 class Journal:
@@ -144,7 +166,12 @@ class Journal:
 
 def inserting(record: SessionRecord) -> Insert:
     """Build the statement that writes a new session."""
-    columns = msgspec.structs.asdict(record) | {"command": msgspec.json.encode(record.command).decode(), "end": None}
+    columns = msgspec.structs.asdict(record) | {
+        "command": as_json(record.command),
+        "end": None,
+        "debug": None if record.debug is None else as_json(record.debug),
+        "made": None if record.made is None else as_json(record.made),
+    }
     return insert(_table).values(columns)
 
 
@@ -155,7 +182,12 @@ def updating(session: str, **changes: Any) -> Update:
 
 def ending(session: str, end: End, now_ms: int) -> Update:
     """Build the statement that ends a live session."""
-    return updating(session, state="ended", ended_ms=now_ms, end=msgspec.json.encode(end).decode())
+    return updating(session, state="ended", ended_ms=now_ms, end=as_json(end))
+
+
+def as_json(value: object) -> str:
+    """Encode what a column holds as JSON."""
+    return msgspec.json.encode(value).decode()
 
 
 def removing(session: str) -> Delete:
@@ -164,12 +196,17 @@ def removing(session: str) -> Delete:
 
 
 def _record(row: Mapping[Any, Any]) -> SessionRecord:
-    end = row["end"]
     decoded = {str(name): value for name, value in row.items()} | {
         "command": msgspec.json.decode(row["command"]),
-        "end": None if end is None else msgspec.json.decode(end, type=End),
+        "end": _decoded(row["end"], End),
+        "debug": _decoded(row["debug"], DebugRequest),
+        "made": _decoded(row["made"], MadeContainer),
     }
     return msgspec.convert(decoded, SessionRecord)
+
+
+def _decoded(text: str | None, expected: type[T]) -> T | None:
+    return None if text is None else msgspec.json.decode(text, type=expected)
 
 
 def _time(unix_ms: int) -> datetime:

@@ -16,6 +16,7 @@ from podshell.wire.calls import NamespaceRow, NodeRow, PodRow, ServiceRow, Workl
 from podshell.wire.details import EventRow, PodDetails
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 from podshell.wire.messages import End, Size
+from podshell.wire.tools import DebugRequest, MadeContainer
 
 # RFC 1123 labels and subdomains, as the API server checks them (kubernetes apimachinery pkg/util/validation).
 LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
@@ -23,6 +24,8 @@ SUBDOMAIN_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-
 
 Label = Annotated[str, Meta(min_length=1, max_length=63, pattern=LABEL_PATTERN)]
 Subdomain = Annotated[str, Meta(min_length=1, max_length=253, pattern=SUBDOMAIN_PATTERN)]
+OptionalLabel = Annotated[str, Meta(max_length=63, pattern=rf"^$|{LABEL_PATTERN}")]
+OptionalSubdomain = Annotated[str, Meta(max_length=253, pattern=rf"^$|{SUBDOMAIN_PATTERN}")]
 # A cluster's name is ours: what a kubeconfig context may be called, without spaces and control characters.
 ClusterLabel = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]*$")]
 Secret = Annotated[str, Meta(min_length=1, max_length=256)]
@@ -109,14 +112,27 @@ class Enrolment(Struct, frozen=True):
     expires_at: datetime
 
 
+SessionKind = Literal["exec", "debug", "node"]
+
+
+class DebugOptions(DebugRequest, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The options of a debug or node session; what is left out is the default of the cluster's agent (wire/tools.py)."""
+
+
 class OpenSessionBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which shell to open. `container` may be empty only when the pod has one; `command` empty: choose a shell."""
+    """Which shell to open. `command` empty: choose a shell.
+
+    `exec`: in a running container; `container` may be empty only when the pod has one. `debug`: in a tools container in `pod`. `node`: in a
+    tools pod on `node`, without namespace and pod. Which fields belong to which kind: openings.py.
+    """
 
     cluster: ClusterLabel
-    namespace: Label
-    pod: Subdomain
-    container: Annotated[str, Meta(max_length=63, pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$")] = ""
-    kind: Literal["exec"] = "exec"
+    namespace: OptionalLabel = ""
+    pod: OptionalSubdomain = ""
+    container: OptionalLabel = ""
+    kind: SessionKind = "exec"
+    node: OptionalSubdomain = ""
+    debug: DebugOptions | None = None
     command: Annotated[list[Annotated[str, Meta(max_length=4096)]], Meta(max_length=256)] = []
     tty: bool = True
     stdin: bool = True
@@ -129,8 +145,11 @@ SessionState = Literal["opening", "running", "restarting", "ended"]
 
 
 class Session(Struct, frozen=True):
+    """`node`: of a node session the node asked for, of others that of the pod, once it is known. `debug`: what was asked for, of debug and
+    node sessions; `made`: the container that was made for it, once it is there. Both leave out what is empty."""
+
     id: str
-    kind: Literal["exec"]
+    kind: SessionKind
     state: SessionState
     cluster: str
     namespace: str
@@ -148,6 +167,9 @@ class Session(Struct, frozen=True):
     incarnation: int
     idle_timeout_seconds: float
     recorded: bool
+    node: str
+    debug: DebugRequest | None
+    made: MadeContainer | None
 
 
 class OpenedSession(Struct, frozen=True):

@@ -1,4 +1,6 @@
-"""Restarts (F25): when an agent comes back in a new life, or another of its cluster stands in, its sessions get new shells there.
+"""Restarts (F25): when an agent comes back in a new life, or another of its cluster stands in, its sessions go on there.
+
+A debug or node session goes on with the shell that its holder has kept, others get a new one.
 
 The new agent is told of the old shell, so that it ends what is left of it. Policy is asked again. Until then the session is `restarting`,
 and terminals that come in are told to try again.
@@ -14,7 +16,7 @@ import msgspec
 from podshell.aio.tasks import TaskSet
 from podshell.gateway.agent_link import AgentLink
 from podshell.gateway.answers import Refused
-from podshell.gateway.authority import OPEN, Authority
+from podshell.gateway.authority import OPENINGS, Authority
 from podshell.gateway.credentials import Credentials
 from podshell.gateway.journal import Journal, SessionRecord, updating
 from podshell.gateway.links import LinkRegistry
@@ -118,7 +120,7 @@ class Restarts:
         subject = await self._credentials.subject(record.user)
         permit = await self._authority.permit(
             subject,
-            OPEN,
+            OPENINGS[record.kind],
             moved.target,
             place,
             params=msgspec.msgpack.encode(moved.opening()),
@@ -128,4 +130,5 @@ class Restarts:
         )
         self._journal.publish(record)
         accepted = await link.call(permit, Accepted, timeout_seconds=RESTART_SECONDS)
-        await self._journal.update(record, container=accepted.container, pod_uid=accepted.pod_uid, node=accepted.node)
+        if record.kind == "exec":  # of others the fact `made` tells
+            await self._journal.update(record, container=accepted.container, pod_uid=accepted.pod_uid, node=accepted.node)

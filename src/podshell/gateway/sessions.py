@@ -13,23 +13,27 @@ from sqlalchemy import Delete, Update
 from podshell.gateway.agent_link import AgentLink
 from podshell.gateway.answers import Refused, refused
 from podshell.gateway.audit import Audit, AuditEntry, Outcome
-from podshell.gateway.authority import ATTACH, CLOSE, OPEN, Authority
+from podshell.gateway.authority import ATTACH, CLOSE, OPENINGS, PLANS, Authority
 from podshell.gateway.clusters import Clusters
 from podshell.gateway.credentials import Credentials
 from podshell.gateway.database import unix_ms
 from podshell.gateway.journal import Journal, SessionRecord, ending, inserting, removing
 from podshell.gateway.links import RETRY_MS, LinkRegistry
 from podshell.gateway.models import OpenSessionBody
+from podshell.gateway.openings import asked_details, check_body, check_plan, details_of, new_record, plan_of, target_of
 from podshell.gateway.settings import GatewaySettings
-from podshell.policy.rules import Subject, Target
+from podshell.policy.rules import Subject
 from podshell.wire.calls import CloseSession
 from podshell.wire.calls import OpenedSession as Accepted
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 from podshell.wire.messages import End
+from podshell.wire.tools import DebugPlan
 
 log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 5.0
+# The agent reads the pod, its namespace or the node first.
+PLAN_SECONDS = 5.0
 # A session that ended a moment ago can still be attached to, for the last bytes of a terminal that was cut off.
 LATE_ATTACH_MS = 60_000
 
@@ -63,20 +67,24 @@ class Sessions:
         """Open a shell: decide, write the audit, sign, ask the agent. Returns once the agent has accepted; the shell opens afterwards.
 
         Raises:
-            Refused: by policy, limits, the agent or what is behind it; agent_offline; agent_busy.
+            Refused: bad_request, what has no meaning for this kind; by policy, limits, the agent or what is behind it; agent_offline;
+                agent_busy.
         """
-        target = Target(body.cluster, body.namespace, body.pod, body.container, secrets.token_hex(16), subject.name)
-        await self._authority.check(subject, OPEN, target, body.reason)
+        check_body(body)
+        operation = OPENINGS[body.kind]
+        target = target_of(body, secrets.token_hex(16), subject.name)
+        await self._authority.check(subject, operation, target, body.reason)
         if not await self._clusters.exists(body.cluster):
             raise refused(ErrorCode.CLUSTER_UNKNOWN, f"there is no cluster {body.cluster}", "choose one of the list")
         link = self._links.pick(body.cluster, for_session=True)
-        record = self._new_record(subject, body, link, target.session)
+        record = new_record(subject.name, body, link.place, target.session, self._settings)
         params = msgspec.msgpack.encode(record.opening())
         await self._enter(record)
         try:
             permit = await self._authority.permit(
-                subject, OPEN, target, link.place, params=params, reason=body.reason, details=_details(body), also=(inserting(record),)
-            )
+                subject, operation, target, link.place, params=params, reason=body.reason, details=details_of(record),
+                also=(inserting(record),),
+            )  # fmt: skip
         finally:
             del self._entrants[record.id]
         try:
@@ -84,31 +92,29 @@ class Sessions:
         except Refused as error:
             await self._note_refused(subject, record, error)
             raise
-        return await self._journal.update(record, container=accepted.container, pod_uid=accepted.pod_uid, node=accepted.node)
+        # of a debug or node session the container is made afterwards: the fact `made` may have told of it by now
+        known = {name: value for name, value in msgspec.structs.asdict(accepted).items() if name != "session" and value}
+        return await self._journal.update(record, **known)
 
-    def _new_record(self, subject: Subject, body: OpenSessionBody, link: AgentLink, session: str) -> SessionRecord:
-        return SessionRecord(
-            id=session,
-            kind=body.kind,
-            state="opening",
-            cluster=body.cluster,
-            namespace=body.namespace,
-            pod=body.pod,
-            container=body.container,
-            command=body.command,
-            tty=body.tty,
-            stdin=body.stdin,
-            cols=body.cols,
-            rows=body.rows,
-            user=subject.name,
-            reason=body.reason,
-            idle_timeout_seconds=self._settings.idle_timeout_seconds,
-            output_is_activity=self._settings.output_is_activity,
-            record=self._settings.record,
-            created_ms=unix_ms(),
-            instance=link.place.instance,
-            epoch=link.place.epoch,
-        )
+    async def plan(self, subject: Subject, body: OpenSessionBody) -> DebugPlan:
+        """Ask the agent what a debug or node session would make; nothing is made.
+
+        Raises:
+            Refused: as `open`; a refusal of the ceiling is part of the plan.
+        """
+        check_plan(body)
+        operation = PLANS[body.kind]
+        target = target_of(body, "", subject.name)
+        await self._authority.check(subject, operation, target)
+        if not await self._clusters.exists(body.cluster):
+            raise refused(ErrorCode.CLUSTER_UNKNOWN, f"there is no cluster {body.cluster}", "choose one of the list")
+        link = self._links.pick(body.cluster)
+        wanted = plan_of(body, subject.name)
+        details = asked_details(wanted.debug, wanted.node)
+        permit = await self._authority.permit(
+            subject, operation, target, link.place, params=msgspec.msgpack.encode(wanted), details=details
+        )  # fmt: skip
+        return await link.call(permit, DebugPlan, timeout_seconds=PLAN_SECONDS)
 
     async def _enter(self, record: SessionRecord) -> None:
         """Check the limits; from here on the session counts, although it is not in the journal yet."""
@@ -135,7 +141,7 @@ class Sessions:
         else:
             statement = removing(record.id)
         await self._authority.refused_by_agent(
-            subject, OPEN, record.target, refusal.code.value, refusal.refused_by.value, refusal.message, statement
+            subject, OPENINGS[record.kind], record.target, refusal.code.value, refusal.refused_by.value, refusal.message, statement
         )
         self._journal.publish(record)
 
@@ -272,14 +278,10 @@ class Sessions:
             if (user and record.user != user) or (session and record.id != session):
                 continue
             subject = await self._credentials.subject(record.user)
-            if not (self._authority.allows(subject, OPEN, record.target) and self._authority.allows(subject, ATTACH, record.target)):
+            if not all(self._authority.allows(subject, operation, record.target) for operation in (OPENINGS[record.kind], ATTACH)):
                 await self.revoke(record, "your permission for this shell was withdrawn")
                 revoked.append(record.id)
         return revoked
-
-
-def _details(body: OpenSessionBody) -> dict[str, str | int | bool | list[str]]:
-    return {"kind": body.kind, "command": body.command, "tty": body.tty}
 
 
 def _unknown_record(session: str, link: AgentLink) -> SessionRecord:

@@ -105,6 +105,9 @@ sessions = Table(
     Column("sid", BigInteger, nullable=False),
     Column("start_ticks", BigInteger, nullable=False),
     Column("nonce", String(64), nullable=False),
+    Column("holder", String(128), nullable=False, server_default=""),  # of a shell that outlives its agent
+    Column("debug", Text),  # JSON of wire DebugRequest
+    Column("made", Text),  # JSON of wire MadeContainer
     Index("sessions_by_state", "state", "cluster"),
     Index("sessions_by_user", "user", "created_ms"),
 )

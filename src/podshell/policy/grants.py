@@ -26,8 +26,8 @@ Name = Annotated[str, Meta(max_length=253)]
 class Grant(Struct, frozen=True, forbid_unknown_fields=True):
     """What is permitted, to whom, where, and until when (Unix milliseconds by the gateway's clock).
 
-    `operation`: open, attach, observe, record, close, view, and later kinds of action. `options_sha256` binds the parameters of an open
-    (SHA-256 of its msgpack); empty where there are none.
+    `operation`: open, plan, attach, observe, record, close, view, and later kinds of action. `kind`: of the session that is opened
+    or planned. `options_sha256` binds the parameters of a call (SHA-256 of its msgpack); empty where there are none.
     """
 
     id: Annotated[str, Meta(min_length=16, max_length=64)]
@@ -43,6 +43,7 @@ class Grant(Struct, frozen=True, forbid_unknown_fields=True):
     namespace: Name = ""
     pod: Name = ""
     container: Name = ""
+    node: Name = ""
     options_sha256: Annotated[bytes, Meta(max_length=32)] = b""
 
 

@@ -11,12 +11,14 @@ from msgspec.structs import force_setattr
 
 from podshell.wire.errors import MAX_TEXT, Refusal, Text, clip_text
 from podshell.wire.messages import Count, Id, Name, Size
+from podshell.wire.tools import DebugRequest, MadeContainer
 
 SESSION_OPEN = "session.open"  # grant: open
 SESSION_CLOSE = "session.close"  # grant: close
 INVENTORY_WATCH = "inventory.watch"  # grant: view; answers with InventoryBatch events until cancelled
 INVENTORY_POD = "inventory.pod"  # grant: view
 POD_DELETE = "pod.delete"  # grant: delete
+DEBUG_PLAN = "debug.plan"  # grant: plan; answers with DebugPlan (tools.py)
 
 
 # Images, versions, times, taints: one line each.
@@ -25,21 +27,26 @@ Labels = Annotated[dict[Annotated[str, Meta(max_length=320)], Annotated[str, Met
 
 
 class Predecessor(Struct, frozen=True, omit_defaults=True):
-    """The shell that a restarted session had before, so that the new agent can end what is left of it (kubernetes.md 3)."""
+    """The shell that a restarted session had before: the new agent ends what is left of it (kubernetes.md 3), or goes on with it.
+
+    It goes on with a shell that is held (`made.held`): `holder` names it inside its container.
+    """
 
     pod_uid: Name
     container: Name
     sid: Count = 0  # session id inside the container; 0 when it never got that far
     start_ticks: Count = 0  # field 22 of /proc/SID/stat
     nonce: Annotated[str, Meta(max_length=64)] = ""
+    holder: Annotated[str, Meta(max_length=128)] = ""
+    made: MadeContainer | None = None  # debug and node sessions: what was made for them
 
 
 class OpenSession(Struct, frozen=True, omit_defaults=True):
     """Parameters of session.open; the grant's options_sha256 is `options_digest` of these bytes."""
 
     session: Id
-    kind: Annotated[str, Meta(max_length=16)]  # exec
-    namespace: Name
+    kind: Annotated[str, Meta(max_length=16)]  # exec | debug | node
+    namespace: Name  # empty for a node session, as is `pod`
     pod: Name
     user: Name
     container: Name = ""  # may be empty only when the pod has one
@@ -54,14 +61,30 @@ class OpenSession(Struct, frozen=True, omit_defaults=True):
     reason: Text = ""
     incarnation: Count = 1
     predecessor: Predecessor | None = None
+    node: Name = ""  # of a node session
+    debug: DebugRequest | None = None  # of a debug or node session
 
 
 class OpenedSession(Struct, frozen=True, omit_defaults=True):
-    """The agent has accepted the session; its shell opens afterwards."""
+    """The agent has accepted the session; its shell opens afterwards.
+
+    `container` is empty for a debug or node session: it is made afterwards, and the fact `made` tells of it.
+    """
 
     session: Id
     container: Name
     pod_uid: Name
+    node: Name = ""
+
+
+class PlanDebug(Struct, frozen=True, omit_defaults=True):
+    """Parameters of debug.plan: what a session of this kind would make. The grant's options_sha256 binds these bytes; nothing is made."""
+
+    kind: Annotated[str, Meta(max_length=16)]  # debug | node
+    user: Name
+    debug: DebugRequest
+    namespace: Name = ""
+    pod: Name = ""
     node: Name = ""
 
 

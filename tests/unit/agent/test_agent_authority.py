@@ -47,7 +47,7 @@ def test_every_frame_that_a_gateway_may_send_is_checked_or_explained() -> None:
 
 
 def test_every_operation_is_distinct_and_acting_ones_meet_the_ceiling() -> None:
-    operations = {"open", "close", "view", "attach", "observe", "record", "logs", "delete"}
+    operations = {"open", "plan", "close", "view", "attach", "observe", "record", "logs", "delete"}
     assert {need.operation for need in [*CALLS.values(), *ROLES.values()]} == operations
     assert {method for method, need in CALLS.items() if need.acts} == {calls.SESSION_OPEN, calls.POD_DELETE}
     assert all(need.acts for need in ROLES.values())

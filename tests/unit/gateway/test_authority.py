@@ -95,8 +95,8 @@ def test_every_frame_and_every_call_is_classified() -> None:
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
 def test_every_operation_has_decision_grant_and_ceiling(operation: Operation) -> None:
     assert isinstance(operation.action, Action)
-    assert operation.grant in {"open", "close", "attach", "observe", "record", "view", "logs", "delete"}
-    assert operation.ceiling in {"podExec", "podExec or basic", "basic"} or operation.ceiling.startswith("none: ")
+    assert operation.grant in {"open", "plan", "close", "attach", "observe", "record", "view", "logs", "delete"}
+    assert operation.ceiling.startswith(("podExec", "basic", "podDebug and what", "nodeShell and what", "none: "))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
@@ -126,5 +126,5 @@ async def test_without_an_audit_nothing_is_permitted(tmp_path: Path) -> None:
     database = Database(tmp_path / "x.sqlite")  # never opened: it has no tables
     (tmp_path / "x.sqlite").touch()
     with pytest.raises(Exception, match="no such table"):
-        await Authority(Ed25519PrivateKey.generate(), Audit(database)).permit(OWNER, OPERATIONS["session.open"], TARGET, PLACE)
+        await Authority(Ed25519PrivateKey.generate(), Audit(database)).permit(OWNER, OPERATIONS["session.open exec"], TARGET, PLACE)
     await database.close()

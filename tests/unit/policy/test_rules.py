@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from podshell.policy.chain import GENESIS, chain_hash, first_break
-from podshell.policy.rules import PERMISSIONS, Action, Allow, Deny, Subject, Target, decide
+from podshell.policy.rules import OPENING_ACTIONS, PERMISSIONS, Action, Allow, Choices, Deny, Subject, Target, decide
 
 
 @pytest.mark.parametrize("action", Action)
@@ -53,3 +53,20 @@ def test_a_denial_names_the_missing_permission(action: Action) -> None:
 
 def test_a_shell_needs_exec_pod() -> None:
     assert PERMISSIONS[Action.OPEN] == PERMISSIONS[Action.ATTACH] == "exec:pod"
+
+
+def test_each_kind_of_session_needs_its_own_permission_also_to_type_in_it() -> None:
+    needed = {"exec": "exec:pod", "debug": "debug:pod", "node": "exec:node"}
+    for kind, permission in needed.items():
+        target = Target("east", "shop", "cart-0", kind=kind)
+        for action in (OPENING_ACTIONS[kind], Action.ATTACH):
+            assert decide(Subject("eve", "guest"), action, target) == Deny(
+                f"you are missing permissions to perform the following action: {permission}"
+            )
+
+
+def test_a_debug_container_that_sees_another_needs_exec_pod_too() -> None:
+    target = Target("east", "shop", "cart-0", kind="debug", choices=Choices(target="cart"))
+    denied = decide(Subject("eve", "guest"), Action.DEBUG, target)
+    assert denied == Deny("you are missing permissions to perform the following action: debug:pod and exec:pod")
+    assert isinstance(decide(Subject("ada", "owner"), Action.DEBUG, target), Allow)

@@ -193,6 +193,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sessions/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show what a debug or node session would make
+         * @description Ask the agent for the manifest, the risks and what would refuse it; nothing is made.
+         */
+        post: operations["planSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sessions/{session}": {
         parameters: {
             query?: never;
@@ -498,6 +518,118 @@ export interface components {
             started_at?: string;
         };
         /**
+         * DebugOptions
+         * @description The options of a debug or node session; what is left out is the default of the cluster's agent (wire/tools.py).
+         */
+        DebugOptions: {
+            /**
+             * @default
+             * @enum {unknown}
+             */
+            profile?: "" | "host" | "net" | "restricted" | "systemd" | "trace";
+            /** @default [] */
+            capabilities?: string[];
+            /** @default  */
+            image?: string;
+            /**
+             * @default
+             * @enum {unknown}
+             */
+            pull_policy?: "" | "Always" | "IfNotPresent" | "Never";
+            /** @default  */
+            target?: string;
+            /** @default false */
+            mount_host?: boolean;
+            /** @default false */
+            host_write?: boolean;
+            /** @default false */
+            host_pid?: boolean;
+            /** @default false */
+            enter?: boolean;
+            /** @default false */
+            seccomp_unconfined?: boolean;
+            /** @default false */
+            apparmor_unconfined?: boolean;
+            /**
+             * @default
+             * @enum {unknown}
+             */
+            system?: "" | "linux" | "windows";
+            /** @default null */
+            ttl_seconds?: number | null;
+            /** @default null */
+            start_seconds?: number | null;
+        };
+        /**
+         * DebugPlan
+         * @description What opening a session would make. `actions`: what it needs of the ceiling; `risks`: one sentence for each dangerous choice.
+         *
+         *         `pod_security`: the level that the namespace enforces, empty when it enforces none or that could not be read. `refusal`: why opening
+         *         it would be refused as things are; the manifest is shown nevertheless.
+         */
+        DebugPlan: {
+            kind: string;
+            object: string;
+            namespace: string;
+            pod: string;
+            node: string;
+            image: string;
+            profile: string;
+            manifest: string;
+            risks: string[];
+            actions: string[];
+            pod_security: string;
+            ttl_seconds: number;
+            refusal: components["schemas"]["Refusal"] | null;
+        };
+        /**
+         * DebugRequest
+         * @description The options of a debug or node session. Empty texts and None mean what the cluster's agent has as its default.
+         *
+         *         `capabilities` add to those of the profile. `target`: a container of the pod whose processes are shared (debug). `mount_host`,
+         *         `host_write`, `host_pid`, `enter` (a shell in the host's own namespaces) and `system` belong to node sessions, as do the two
+         *         `..._unconfined`. `ttl_seconds`: the container is ended after so long at the latest; `start_seconds`: it must run within so many.
+         */
+        DebugRequest: {
+            /**
+             * @default
+             * @enum {unknown}
+             */
+            profile?: "" | "host" | "net" | "restricted" | "systemd" | "trace";
+            /** @default [] */
+            capabilities?: string[];
+            /** @default  */
+            image?: string;
+            /**
+             * @default
+             * @enum {unknown}
+             */
+            pull_policy?: "" | "Always" | "IfNotPresent" | "Never";
+            /** @default  */
+            target?: string;
+            /** @default false */
+            mount_host?: boolean;
+            /** @default false */
+            host_write?: boolean;
+            /** @default false */
+            host_pid?: boolean;
+            /** @default false */
+            enter?: boolean;
+            /** @default false */
+            seccomp_unconfined?: boolean;
+            /** @default false */
+            apparmor_unconfined?: boolean;
+            /**
+             * @default
+             * @enum {unknown}
+             */
+            system?: "" | "linux" | "windows";
+            /** @default null */
+            ttl_seconds?: number | null;
+            /** @default null */
+            start_seconds?: number | null;
+        };
+        /**
          * DeletedPod
          * @description The API server took the deletion; the pod goes when its containers have stopped.
          */
@@ -713,6 +845,45 @@ export interface components {
         LiveUnsubscribe: {
             unsubscribe: string;
         };
+        /**
+         * MadeContainer
+         * @description The container that a debug or node session runs in, for the journal, the audit (features F69) and the agent that follows.
+         *
+         *         `object`: ephemeral_container, job or pod, with `name` and `uid` of what can be deleted (empty for an ephemeral container, which
+         *         cannot). `mounts`: the node's paths, with `:ro` or `:rw`. `reused`: it was there before, from another session of the same user.
+         *         `held`: its shells outlive the agent that started them.
+         */
+        MadeContainer: {
+            object: string;
+            namespace: string;
+            pod: string;
+            pod_uid: string;
+            container: string;
+            /** @default  */
+            node?: string;
+            /** @default  */
+            name?: string;
+            /** @default  */
+            uid?: string;
+            /** @default  */
+            image?: string;
+            /** @default  */
+            image_id?: string;
+            /** @default  */
+            profile?: string;
+            /** @default  */
+            target?: string;
+            /** @default [] */
+            capabilities?: string[];
+            /** @default [] */
+            mounts?: string[];
+            /** @default false */
+            host_pid?: boolean;
+            /** @default false */
+            reused?: boolean;
+            /** @default false */
+            held?: boolean;
+        };
         /** Me */
         Me: {
             user: components["schemas"]["User"];
@@ -793,19 +964,28 @@ export interface components {
         };
         /**
          * OpenSessionBody
-         * @description Which shell to open. `container` may be empty only when the pod has one; `command` empty: choose a shell.
+         * @description Which shell to open. `command` empty: choose a shell.
+         *
+         *         `exec`: in a running container; `container` may be empty only when the pod has one. `debug`: in a tools container in `pod`. `node`: in a
+         *         tools pod on `node`, without namespace and pod. Which fields belong to which kind: openings.py.
          */
         OpenSessionBody: {
             cluster: string;
-            namespace: string;
-            pod: string;
+            /** @default  */
+            namespace?: string;
+            /** @default  */
+            pod?: string;
             /** @default  */
             container?: string;
             /**
              * @default exec
              * @enum {unknown}
              */
-            kind?: "exec";
+            kind?: "debug" | "exec" | "node";
+            /** @default  */
+            node?: string;
+            /** @default null */
+            debug?: components["schemas"]["DebugOptions"] | null;
             /** @default [] */
             command?: string[];
             /** @default true */
@@ -1000,11 +1180,15 @@ export interface components {
                 [key: string]: string;
             };
         };
-        /** Session */
+        /**
+         * Session
+         * @description `node`: of a node session the node asked for, of others that of the pod, once it is known. `debug`: what was asked for, of debug and
+         *         node sessions; `made`: the container that was made for it, once it is there. Both leave out what is empty.
+         */
         Session: {
             id: string;
             /** @enum {unknown} */
-            kind: "exec";
+            kind: "debug" | "exec" | "node";
             /** @enum {unknown} */
             state: "ended" | "opening" | "restarting" | "running";
             cluster: string;
@@ -1023,6 +1207,9 @@ export interface components {
             incarnation: number;
             idle_timeout_seconds: number;
             recorded: boolean;
+            node: string;
+            debug: components["schemas"]["DebugRequest"] | null;
+            made: components["schemas"]["MadeContainer"] | null;
         };
         /**
          * SignedIn
@@ -1531,6 +1718,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OpenedSession"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    planSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenSessionBody"];
+            };
+        };
+        responses: {
+            /** @description Show what a debug or node session would make */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DebugPlan"];
                 };
             };
             /** @description Refused or failed */

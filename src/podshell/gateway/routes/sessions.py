@@ -11,6 +11,7 @@ from podshell.gateway.answers import answer, described, read_body
 from podshell.gateway.callers import AnyCaller, ChangingCaller
 from podshell.gateway.models import OpenedSession, OpenSessionBody, Session, Ticket, TicketBody
 from podshell.gateway.services import services
+from podshell.wire.tools import DebugPlan
 
 router = APIRouter(tags=["sessions"])
 
@@ -27,6 +28,17 @@ async def open_session(request: Request, caller: ChangingCaller) -> Response:
     record = await here.sessions.open(caller.subject, body)
     ticket = here.tickets.issue(caller.name, "terminal", record.id)
     return answer(OpenedSession(record.shown(), ticket.text, ticket.expires_at), 201)
+
+
+@router.post(
+    "/api/sessions/plan",
+    **described("planSession", "Show what a debug or node session would make", request=OpenSessionBody, response=DebugPlan),
+)  # fmt: skip
+async def plan_session(request: Request, caller: ChangingCaller) -> Response:
+    """Ask the agent for the manifest, the risks and what would refuse it; nothing is made."""
+    here = services(request)
+    body = await read_body(request, OpenSessionBody, here.settings.body_bytes)
+    return answer(await here.sessions.plan(caller.subject, body))
 
 
 @router.get("/api/sessions", **described("listSessions", "Sessions of the caller", response=list[Session]))
