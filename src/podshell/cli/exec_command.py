@@ -50,12 +50,12 @@ def exec_command(
     token_file: Path | None,
 ) -> None:
     from podshell.cli.api import OpenBody
-    from podshell.cli.exits import CommandFailed
+    from podshell.cli.failures import CommandFailed
 
     if bool(target) == bool(session):
         raise click.UsageError("Name a pod, or a session with --session; not both.")
     try:
-        body = OpenBody(cluster, namespace, _pod(target), container, list(command), reason=reason)
+        body = OpenBody(cluster, namespace, _pod(target), container=container, command=list(command), reason=reason)
         code = asyncio.run(_run(body, session, stdin, tty, _keys(detach_keys), gateway, token_file))
     except CommandFailed as failed:
         for line in failed.lines:
@@ -86,9 +86,11 @@ async def _run(
     body: OpenBody, session: str, stdin: bool | None, tty: bool | None, keys: bytes, gateway_url: str | None, token_file: Path | None
 ) -> int:
     from podshell.cli.api import Api, Refused, Unreachable
-    from podshell.cli.exec_session import STDIN, STDOUT, Choices, ExecSession
-    from podshell.cli.exits import FAILED, CommandFailed, failure_of
+    from podshell.cli.exec_session import ExecSession
+    from podshell.cli.exits import failure_of
+    from podshell.cli.failures import FAILED, CommandFailed
     from podshell.cli.gateways import find_gateway
+    from podshell.cli.local_terminal import STDIN, STDOUT, Choices
     from podshell.cli.raw_mode import is_terminal, terminal_size
     from podshell.cli.targets import open_on_pod
 

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
+from podshell.cli.failures import FAILED, NO_SHELL, REFUSED, USAGE, CommandFailed
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 from podshell.wire.messages import End
-
-USAGE = 2
-FAILED = 125
-REFUSED = 126
-NO_SHELL = 127
 
 _REFUSALS = frozenset(
     {
@@ -45,15 +41,6 @@ _WORDS_FOR_ENDS = {
     "failed": "the shell could not be opened",
     "agent_stopped": "the cluster's agent was stopped",
 }
-
-
-class CommandFailed(Exception):
-    """The command cannot go on. `lines` are said on standard error, each after "podshell: "."""
-
-    def __init__(self, code: int, *lines: str) -> None:
-        super().__init__("; ".join(lines))
-        self.code = code
-        self.lines = [line for line in lines if line]
 
 
 def code_of_refusal(refusal: Refusal) -> int:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from podshell.cli.exits import FAILED, USAGE, CommandFailed
+from podshell.cli.failures import FAILED, USAGE, CommandFailed
 
 _MAX_FILE_BYTES = 64 * 1024
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}

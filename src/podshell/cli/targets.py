@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from podshell.cli.api import Api, OpenBody, Opened, Refused
-from podshell.cli.exits import FAILED, USAGE, CommandFailed
+from podshell.cli.failures import FAILED, USAGE, CommandFailed
 
 
 def pod_name(target: str) -> str:

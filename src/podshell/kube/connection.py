@@ -46,11 +46,13 @@ class Impersonation:
     user: str
     groups: tuple[str, ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
+    uid: str = ""
 
     def headers(self) -> list[tuple[str, str]]:
         """Return the headers; groups and extras repeat."""
         pairs = [("Impersonate-User", self.user)]
         pairs += [("Impersonate-Group", group) for group in self.groups]
+        pairs += [("Impersonate-Uid", self.uid)] if self.uid else []
         pairs += [(f"Impersonate-Extra-{name}", value) for name, value in self.extra]
         return pairs
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,7 @@ import yaml
 from podshell.kube.connection import Connection
 from podshell.kube.errors import KubeconfigError
 from podshell.kube.kubeconfig_entries import Cluster, User, make_connection
+from podshell.kube.overrides import Overrides
 
 T = TypeVar("T")
 
@@ -84,37 +86,60 @@ def load_connection(
     context: str = "",
     environ: Mapping[str, str] = os.environ,
     terminal: bool = False,
+    overrides: Overrides | None = None,
 ) -> Connection:
     """Return the connection of a context, the current one by default.
 
-    `files` replace $KUBECONFIG and must exist. `terminal` says whether a credential plugin may ask the user.
+    `files` replace $KUBECONFIG and must exist. `terminal` says whether a credential plugin may ask the user. `overrides` are the flags of a
+    command line; those that name a server need no kubeconfig.
 
     Raises:
         KubeconfigError: one sentence naming the file, what is wrong, and what to do next.
     """
+    over = overrides or Overrides()
     config = merge_files(list(files) if files is not None else find_files(environ))
-    if not config.files:
+    if not config.files and not over.stands_alone:
         raise KubeconfigError(
             f"there is no kubeconfig ({environ.get('KUBECONFIG') or '~/.kube/config'}): name one with --kubeconfig or $KUBECONFIG"
         )
     name = context or config.current_context
-    if not name:
+    if not name and not over.stands_alone and not over.cluster:
         raise KubeconfigError(
             f"{config.names} has no current context: set one with `kubectl config use-context`, or name one with --context"
         )
-    chosen, origin = _find(config.contexts, "context", name, config.names, "name one with --context")
-    cluster = _find(config.clusters, "cluster", chosen.cluster, str(origin), f"correct the context {name!r}")
-    user: tuple[User, Path] = (User(), origin)
-    if chosen.user:
-        user = _find(config.users, "user", chosen.user, str(origin), f"correct the context {name!r}")
-    connection = make_connection(*cluster, *user, environ=environ, terminal=terminal)
+    chosen, origin = _find(config.contexts, "context", name, config.names, "name one with --context") if name else (Context(), Path())
+    cluster, cluster_file = _cluster(config, over, chosen, name, origin)
+    user, user_file = _user(config, over, chosen, name, origin)
+    over.change_cluster(cluster)
+    over.change_user(user)
+    connection = make_connection(cluster, cluster_file, user, user_file, environ=environ, terminal=terminal)
     return replace(
         connection,
-        namespace=chosen.namespace or "default",
+        namespace=over.namespace or chosen.namespace or "default",
         context_name=name,
-        cluster_name=chosen.cluster,
-        user_name=chosen.user,
+        cluster_name=over.cluster or chosen.cluster,
+        user_name=over.user or chosen.user,
     )
+
+
+def _cluster(config: Kubeconfig, over: Overrides, chosen: Context, context: str, origin: Path) -> tuple[Cluster, Path]:
+    if over.cluster:
+        found, file = _find(config.clusters, "cluster", over.cluster, config.names, "name one with --cluster")
+    elif chosen.cluster or not over.stands_alone:
+        found, file = _find(config.clusters, "cluster", chosen.cluster, str(origin), f"correct the context {context!r}")
+    else:
+        found, file = Cluster(), Path()
+    return copy(found), file
+
+
+def _user(config: Kubeconfig, over: Overrides, chosen: Context, context: str, origin: Path) -> tuple[User, Path]:
+    if over.user:
+        found, file = _find(config.users, "user", over.user, config.names, "name one with --user")
+    elif chosen.user:
+        found, file = _find(config.users, "user", chosen.user, str(origin), f"correct the context {context!r}")
+    else:
+        found, file = User(), origin
+    return copy(found), file
 
 
 def merge_files(paths: Sequence[Path]) -> Kubeconfig:

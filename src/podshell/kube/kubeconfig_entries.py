@@ -63,6 +63,7 @@ class User(msgspec.Struct, rename="kebab"):
     auth_provider: dict[str, object] | None = None
     as_user: str = msgspec.field(default="", name="as")
     as_groups: list[str] | None = None
+    as_uid: str = ""
     as_user_extra: dict[str, list[str]] | None = None
 
 
@@ -170,7 +171,7 @@ def _impersonation(user: User) -> Impersonation | None:
     if not user.as_user:
         return None
     extra = tuple((name, value) for name, values in (user.as_user_extra or {}).items() for value in values)
-    return Impersonation(user.as_user, tuple(user.as_groups or ()), extra)
+    return Impersonation(user.as_user, tuple(user.as_groups or ()), extra, user.as_uid)
 
 
 def _proxy(cluster: Cluster, file: Path, environ: Mapping[str, str]) -> str | None:

@@ -70,10 +70,20 @@ class ServerVersion(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Client:
-    """A session with one API server."""
+    """A session with one API server. `request_seconds` bounds one answer that ends (None: nothing does); watches and logs have no bound."""
 
-    def __init__(self, connection: Connection, *, impersonate: Impersonation | None = None, user_agent: str = USER_AGENT) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        impersonate: Impersonation | None = None,
+        user_agent: str = USER_AGENT,
+        request_seconds: float | None = _REQUEST_TIMEOUT_SECONDS,
+        compressed: bool = True,
+    ) -> None:
         self.connection = connection
+        self._request_seconds = request_seconds
+        self._compressed = compressed
         self._impersonate = impersonate or connection.impersonate
         self._user_agent = user_agent
         self._session: aiohttp.ClientSession | None = None
@@ -194,7 +204,7 @@ class Client:
             ApiError, Unreachable: also in the middle of the stream.
         """
         try:
-            async with await self._request("GET", path, params=params, timeout_seconds=None) as response:
+            async with await self._request("GET", path, params=params, endless=True) as response:
                 yield response.content
         except (aiohttp.ClientError, OSError) as error:
             raise Unreachable(self.connection.server, describe_cause(error)) from error
@@ -249,8 +259,10 @@ class Client:
         params: Params | None = None,
         body: object = None,
         content_type: str = "",
-        timeout_seconds: float | None = _REQUEST_TIMEOUT_SECONDS,
+        *,
+        endless: bool = False,
     ) -> aiohttp.ClientResponse:
+        timeout_seconds = None if endless else self._request_seconds
         try:
             return await self._request_once(method, path, params, body, content_type, timeout_seconds)
         except Unauthorized:
@@ -264,6 +276,8 @@ class Client:
         headers = [*await self.headers(), ("Accept", "application/json")]
         if content_type:
             headers.append(("Content-Type", content_type))
+        if not self._compressed:
+            headers.append(("Accept-Encoding", "identity"))
         try:
             response = await self._open_session().request(
                 method,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from podshell.cli.exits import CommandFailed, code_of_end, code_of_refusal, lines_of_end, lines_of_refusal
+from podshell.cli.exits import code_of_end, code_of_refusal, lines_of_end, lines_of_refusal
+from podshell.cli.failures import CommandFailed
 from podshell.cli.gateways import Gateway, find_gateway
 from podshell.cli.remarks import Remarks, remark_of_notice
 from podshell.cli.targets import pod_name
