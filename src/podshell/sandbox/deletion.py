@@ -13,11 +13,18 @@ from aiohttp import web
 
 from podshell.sandbox import statuses
 from podshell.sandbox.bodies import read_delete_options
+from podshell.sandbox.controllers.owners import begin_foreground_deletion, orphan_dependents
 from podshell.sandbox.listing import parse_options
 from podshell.sandbox.representation import json_response, untyped
-from podshell.sandbox.resources import ALL, NAMESPACE, POD, Resource
+from podshell.sandbox.resources import ALL, DAEMONSET, DEPLOYMENT, JOB, NAMESPACE, POD, REPLICASET, STATEFULSET, Resource
 from podshell.sandbox.store import Obj, ObjectStore, WatchEvent, timestamp
 
+_POLICIES = ("Background", "Foreground", "Orphan")
+_FOREGROUND_OWNERS = (DEPLOYMENT, REPLICASET, STATEFULSET, DAEMONSET, JOB)
+_JOB_WARNING = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
+    "propagationPolicy=Orphan to suppress this warning"
+)
 _FINISHED = ("Succeeded", "Failed")
 _DEFAULT_GRACE_SECONDS = 30
 
@@ -43,13 +50,21 @@ class Deletion:
             return self.delete_pod(namespace, name, _grace(request, options))
         if resource is NAMESPACE:
             return json_response(self._delete_namespace(name))
+        policy, warning = _propagation(request, options, resource)
+        if policy == "Foreground" and resource in _FOREGROUND_OWNERS:
+            return json_response(begin_foreground_deletion(self._store, resource, obj))
+        if policy == "Orphan":
+            orphan_dependents(self._store, obj)
         if obj["metadata"].get("finalizers"):
             return json_response(self._store.modify(resource, namespace, name, _mark))
         self._store.delete(resource, namespace, name)
         details: Obj = {"name": name}
         if resource.group:
             details["group"] = resource.group
-        return json_response(statuses.success({**details, "kind": resource.plural, "uid": obj["metadata"]["uid"]}))
+        response = json_response(statuses.success({**details, "kind": resource.plural, "uid": obj["metadata"]["uid"]}))
+        if warning:
+            response.headers.add("Warning", f'299 - "{warning}"')
+        return response
 
     async def delete_collection(self, request: web.Request, resource: Resource, namespace: str | None) -> web.Response:
         """Answer a DELETE of all selected objects of a namespace.
@@ -154,6 +169,25 @@ def _grace(request: web.Request, options: Obj) -> int | None:
         return int(given)
     except ValueError as error:
         raise statuses.bad_request(f'strconv.ParseInt: parsing "{given}": invalid syntax') from error
+
+
+def _propagation(request: web.Request, options: Obj, resource: Resource) -> tuple[str, str]:
+    """What happens to what the object owns, and a warning.
+
+    A Job's pods stay when nothing is said (kubernetes pkg/registry/batch/job/strategy.go; the text is from there).
+
+    Raises: StatusError 422.
+    """
+    policy = str(options.get("propagationPolicy") or request.query.get("propagationPolicy") or "")
+    if policy and policy not in _POLICIES:
+        message = f'Unsupported value: "{policy}": supported values: "Background", "Foreground", "Orphan"'
+        cause = statuses.Cause("FieldValueNotSupported", message, "propagationPolicy")
+        raise statuses.invalid("DeleteOptions", "", [cause], "meta.k8s.io")
+    if options.get("orphanDependents") is True:
+        policy = "Orphan"
+    if not policy and resource is JOB:
+        return "Orphan", _JOB_WARNING
+    return policy or "Background", ""
 
 
 def _mark(obj: Obj) -> None:

@@ -7,6 +7,7 @@ scale, ephemeralcontainers, binding, eviction) are dispatched here too; what eac
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 
 import msgspec
@@ -19,7 +20,7 @@ from podshell.sandbox.listing import parse_options, take_page
 from podshell.sandbox.paths import RequestInfo
 from podshell.sandbox.representation import Form, json_response, negotiate, partial_object, untyped
 from podshell.sandbox.resources import JOB, NAMESPACE, POD, Resource
-from podshell.sandbox.store import Obj, ObjectStore, copied, timestamp
+from podshell.sandbox.store import Obj, ObjectStore, copied, random_suffix, timestamp
 from podshell.sandbox.watch import Connections, stream_watch
 
 _SERVER_FIELDS = ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "selfLink", "generation")
@@ -135,15 +136,18 @@ class ObjectEndpoints:
         metadata["creationTimestamp"] = timestamp()
         if "status" in resource.subresources:
             obj.pop("status", None)
+        if metadata.get("generateName") and not metadata.get("name"):
+            metadata["name"] = metadata["generateName"] + random_suffix()  # before admission, which names it (transcripts/node/quota-job)
         defaults.fill(resource, obj)
         validation.check_create(resource, obj)
         warnings = self._admit(resource, obj)
         if _is_dry(request):
             metadata.setdefault("resourceVersion", "")
             return _warned(self._single(request, resource, obj, form, status=201), warnings)
+        if resource is JOB:  # its selector and labels hold its uid
+            metadata["uid"] = str(uuid.uuid4())
+            defaults.label_job(obj)
         created = self._store.create(resource, obj)
-        if resource is JOB:
-            created = self._store.modify(resource, namespace, created["metadata"]["name"], defaults.label_job)
         return _warned(self._single(request, resource, created, form, status=201), warnings)
 
     def _admit(self, resource: Resource, obj: Obj) -> list[str]:

@@ -6,11 +6,12 @@ the tracking finalizer on pods.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from podshell.sandbox.controllers.loop import Key
 from podshell.sandbox.controllers.owners import (
+    begin_foreground_deletion,
     create_pod,
     delete_pod,
     is_active,
@@ -57,13 +58,18 @@ class Jobs:
         verdict = _verdict(job, pods)
         if verdict is None:
             self._create_missing(job, pods)
+            self._write_status(job, verdict)
         else:
-            for pod in pods:
-                if is_active(pod):
-                    delete_pod(self._store, pod)
-                    self._tell(job, "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
-        self._write_status(job, verdict)
+            self._write_status(job, verdict, killed=self._delete_active(job, pods))
         return _deadline_in(job) if verdict is None else 0.5
+
+    def _delete_active(self, job: Obj, pods: list[Obj]) -> int:
+        """Delete what still runs; returns how many of them were gone at once, being pods without grace."""
+        active = [one for one in pods if is_active(one)]
+        for pod in active:
+            delete_pod(self._store, pod)
+            self._tell(job, "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}")
+        return sum(self._store.get(POD, one["metadata"]["namespace"], one["metadata"]["name"]) is None for one in active)
 
     def _prepare(self, job: Obj) -> Obj:
         """Give the job the selector and the labels that the API server makes up for it."""
@@ -79,10 +85,10 @@ class Jobs:
             obj["spec"].setdefault("selector", {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}})
             template = obj["spec"]["template"].setdefault("metadata", {})
             template["labels"] = {**(template.get("labels") or {}), **labels}
-            if not obj.get("status"):
-                obj["status"] = {"startTime": timestamp(), "terminating": 0, "uncountedTerminatedPods": {}, "ready": 0}
 
-        return self._store.modify(JOB, job["metadata"]["namespace"], name, write)
+        prepared = self._store.modify(JOB, job["metadata"]["namespace"], name, write)
+        first = {"startTime": timestamp(), "terminating": 0, "uncountedTerminatedPods": {}, "ready": 0}
+        return {**prepared, "status": {**first, **(prepared.get("status") or {})}}  # stored with the first counts, in one write
 
     def _create_missing(self, job: Obj, pods: list[Obj]) -> None:
         succeeded = sum(one["status"].get("phase") == "Succeeded" for one in pods)
@@ -96,37 +102,52 @@ class Jobs:
             create_pod(self._store, pod)
             self._tell(job, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
 
-    def _write_status(self, job: Obj, verdict: tuple[str, str, str] | None) -> None:
+    def _write_status(self, job: Obj, verdict: tuple[str, str, str] | None, *, killed: int = 0) -> None:
+        """Write the counts and conditions in the steps that were recorded: the target first, the end with or after the last counts."""
         pods = owned(self._store, POD, job)
         active = [one for one in pods if is_active(one)]
-        settled = verdict is not None and not active and not any(is_terminating(one) for one in pods)
+        terminating = sum(is_terminating(one) for one in pods)
+        settled = verdict is not None and not active and not terminating
+        target = "" if verdict is None else "SuccessCriteriaMet" if verdict[0] == "Complete" else "FailureTarget"
+        is_new = bool(target) and not any(one["type"] == target for one in job["status"].get("conditions", []))
 
-        def write(obj: Obj) -> None:
-            status = obj["status"]
-            counts = {
-                "active": len(active),
-                "succeeded": sum(one["status"].get("phase") == "Succeeded" for one in pods),
-                "failed": max(_failed(pods), status.get("failed", 0)),
-            }
-            for name, count in counts.items():
-                status.pop(name, None)
-                status |= {name: count} if count else {}
+        def count(status: Obj) -> None:
+            _put_count(status, "active", len(active))
             status["ready"] = sum(is_ready(one) for one in active)
-            status["terminating"] = sum(is_terminating(one) for one in pods)
-            if verdict is not None:
-                first = "SuccessCriteriaMet" if verdict[0] == "Complete" else "FailureTarget"
-                _add_condition(status, first, verdict)
-                if settled:
-                    _add_condition(status, verdict[0], verdict)
-                if settled and verdict[0] == "Complete":
-                    status["completionTime"] = timestamp()
+            status["terminating"] = terminating
 
-        self._store.modify(JOB, job["metadata"]["namespace"], job["metadata"]["name"], write)
+        def count_ends(status: Obj) -> None:
+            count(status)
+            _put_count(status, "succeeded", sum(one["status"].get("phase") == "Succeeded" for one in pods))
+            _put_count(status, "failed", max(_failed(pods) + killed, status.get("failed", 0)))
+
+        def finish(status: Obj) -> None:
+            assert verdict is not None
+            _add_condition(status, verdict[0], verdict)
+            if verdict[0] == "Complete":
+                status["completionTime"] = timestamp()
+
+        if is_new and verdict is not None:
+            self._change_status(job, count, lambda status: _add_condition(status, target, verdict))
+        if settled and is_new:
+            self._change_status(job, count_ends, finish)
+        else:
+            self._change_status(job, count_ends)
+            if settled:
+                self._change_status(job, finish)
         if settled and verdict is not None:
             if verdict[0] == "Complete":
                 self._tell(job, "Completed", "Job completed")
             else:
                 self._tell(job, verdict[1], verdict[2], kind="Warning")
+
+    def _change_status(self, job: Obj, *changes: Callable[[Obj], None]) -> None:
+        def write(obj: Obj) -> None:
+            obj["status"] = {**job["status"], **(obj.get("status") or {})}
+            for change in changes:
+                change(obj["status"])
+
+        self._store.modify(JOB, job["metadata"]["namespace"], job["metadata"]["name"], write)
 
     def _expire(self, job: Obj, finished: datetime) -> float | None:
         ttl = job["spec"].get("ttlSecondsAfterFinished")
@@ -135,7 +156,7 @@ class Jobs:
         left = (finished + timedelta(seconds=int(ttl)) - now()).total_seconds()
         if left > 0:
             return left
-        self._store.delete(JOB, job["metadata"]["namespace"], job["metadata"]["name"])
+        begin_foreground_deletion(self._store, JOB, job)
         return None
 
     def _tell(self, job: Obj, reason: str, message: str, kind: str = "Normal") -> None:
@@ -175,6 +196,11 @@ def _finished_at(job: Obj) -> datetime | None:
         if one["type"] in ("Complete", "Failed"):
             return parse_time(one["lastTransitionTime"])
     return None
+
+
+def _put_count(status: Obj, name: str, count: int) -> None:
+    status.pop(name, None)
+    status |= {name: count} if count else {}
 
 
 def _add_condition(status: Obj, kind: str, verdict: tuple[str, str, str]) -> None:

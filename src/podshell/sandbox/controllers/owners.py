@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from podshell.sandbox.defaults import fill
-from podshell.sandbox.resources import POD, Resource
+from podshell.sandbox.resources import ALL, POD, Resource
 from podshell.sandbox.store import Obj, ObjectStore, WatchEvent, copied, timestamp
 
+FOREGROUND = "foregroundDeletion"
 # The alphabet of generated names: no vowels and nothing that looks like another sign (apimachinery util/rand).
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
@@ -115,6 +116,36 @@ def delete_pod(store: ObjectStore, pod: Obj) -> None:
         obj["metadata"]["deletionGracePeriodSeconds"] = grace
 
     store.modify(POD, metadata["namespace"], metadata["name"], mark)
+
+
+def begin_foreground_deletion(store: ObjectStore, resource: Resource, obj: Obj) -> Obj:
+    """Mark an owner for deletion after what it owns (transcripts/node/job-delete-foreground); the garbage collector does the rest."""
+
+    def mark(one: Obj) -> None:
+        metadata = one["metadata"]
+        metadata.setdefault("deletionTimestamp", timestamp())
+        metadata.setdefault("deletionGracePeriodSeconds", 0)
+        finalizers = metadata.setdefault("finalizers", [])
+        if FOREGROUND not in finalizers:
+            finalizers.append(FOREGROUND)
+
+    return store.modify(resource, obj["metadata"].get("namespace"), obj["metadata"]["name"], mark)
+
+
+def orphan_dependents(store: ObjectStore, owner: Obj) -> None:
+    """Take the references to an owner from everything that it owns, so that it stays when the owner goes."""
+    namespace, uid = owner["metadata"].get("namespace"), owner["metadata"]["uid"]
+
+    def forget(one: Obj) -> None:
+        kept = [reference for reference in one["metadata"]["ownerReferences"] if reference["uid"] != uid]
+        one["metadata"]["ownerReferences"] = kept
+        if not kept:
+            del one["metadata"]["ownerReferences"]
+
+    for resource in ALL:
+        for obj in store.list(resource, namespace) if resource.namespaced else ():
+            if any(reference["uid"] == uid for reference in obj["metadata"].get("ownerReferences", [])):
+                store.modify(resource, namespace, obj["metadata"]["name"], forget)
 
 
 def victims(pods: list[Obj], count: int) -> list[Obj]:
