@@ -1,7 +1,8 @@
 """One sandbox cluster: API server, store, controllers, kubelet and container runtime, put together.
 
 Owns all of them for its life: `start` brings them up and puts the content in, `stop` ends every process and every connection. Also useful
-as an async context manager. What tests need to interfere with is public: `store`, `server`, `runtime`, `faults`, `authority`.
+as an async context manager. What tests need to interfere with is public: `store`, `server` (and its `admission`), `runtime`, `faults`,
+`node_faults`, `authority`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from types import TracebackType
 
 import yaml
 
-from podshell.sandbox import users
+from podshell.sandbox import podsecurity, users
 from podshell.sandbox.content import Content, full_content
 from podshell.sandbox.content.load import load_pods
 from podshell.sandbox.content.shop import WORKER
@@ -33,9 +34,10 @@ from podshell.sandbox.defaults import fill
 from podshell.sandbox.finder import PodFinder
 from podshell.sandbox.kubeconfigs import Access, kubeconfig, write_kubeconfig
 from podshell.sandbox.kubelet.backoffs import Timings
+from podshell.sandbox.kubelet.faults import NodeFaults
 from podshell.sandbox.kubelet.kubelet import Kubelet
 from podshell.sandbox.rbac import MASTERS, Authority, Binding, Rule
-from podshell.sandbox.resources import NODE, POD, by_kind
+from podshell.sandbox.resources import NAMESPACE, NODE, POD, by_kind
 from podshell.sandbox.runtime import Runtime
 from podshell.sandbox.server import ApiServer
 from podshell.sandbox.store import Obj, ObjectStore, WatchEvent
@@ -70,7 +72,8 @@ class SandboxCluster:
         self.runtime = Runtime(folder, isolated=isolated)
         self.faults = Faults()
         self.recorder = EventRecorder(self.store)
-        self.kubelet = Kubelet(self.store, self.recorder, self.runtime, timings)
+        self.node_faults = NodeFaults()
+        self.kubelet = Kubelet(self.store, self.recorder, self.runtime, timings, self.node_faults)
         finder = PodFinder(self.store, self.kubelet, self.runtime)
         Streams(self.runtime, finder, self.faults).register(self.server)
         self._controllers = ControlLoop(self.store, self._make_controllers())
@@ -79,8 +82,9 @@ class SandboxCluster:
         self._content = content(name, f"v{server_version[0]}.{server_version[1]}.2")
         self._tokens: dict[str, str] = {}
         self.add_user(users.ADMIN, secrets.token_urlsafe(24), groups=(MASTERS,))
-        self.add_user(users.AGENT, secrets.token_urlsafe(24))
-        for binding in users.agent_bindings():
+        for name in (users.AGENT, users.DEVELOPER, users.OPERATOR, users.VIEWER):
+            self.add_user(name, secrets.token_urlsafe(24))
+        for binding in (*users.agent_bindings(), *users.people_bindings()):
             self.authority.bind(binding)
 
     async def start(self, port: int = 0) -> None:
@@ -115,6 +119,7 @@ class SandboxCluster:
             TimeoutError: it took longer than `seconds`.
         """
         settled = asyncio.Event()
+        settled.set()  # a cluster without pods is settled
         unsettled: set[str] = set()
 
         def look(pod: Obj, *, gone: bool = False) -> None:
@@ -188,10 +193,19 @@ class SandboxCluster:
             ReplicaSets(store, recorder),
             StatefulSets(store, recorder),
             DaemonSets(store, recorder),
-            Jobs(store, recorder),
+            Jobs(store, recorder, self._admit_pod),
             EndpointSlices(store),
             GarbageCollector(store),
         ]
+
+    def _admit_pod(self, pod: Obj) -> None:
+        """Judge a controller's pod as the API server would.
+
+        Raises: StatusError 403.
+        """
+        namespace = self.store.get(NAMESPACE, None, pod["metadata"]["namespace"]) or {}
+        podsecurity.admit(POD, pod, namespace.get("metadata", {}).get("labels") or {})
+        self.server.admission.admit(POD, "", pod, create=True)
 
     def _create(self, obj: Obj) -> None:
         resource = by_kind(obj["apiVersion"], obj["kind"])

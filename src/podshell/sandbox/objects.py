@@ -14,6 +14,7 @@ import msgspec
 from aiohttp import web
 
 from podshell.sandbox import defaults, patches, podsecurity, statuses, subresources, tables, validation
+from podshell.sandbox.admission import Admission
 from podshell.sandbox.bodies import read_bytes, read_object
 from podshell.sandbox.deletion import Deletion
 from podshell.sandbox.listing import parse_options, take_page
@@ -32,6 +33,7 @@ class ObjectEndpoints:
     def __init__(self, store: ObjectStore, connections: Connections, *, version_wait_seconds: float) -> None:
         self._store = store
         self._deletion = Deletion(store)
+        self.admission = Admission(store)
         self._connections = connections
         self._version_wait_seconds = version_wait_seconds
 
@@ -141,6 +143,7 @@ class ObjectEndpoints:
         defaults.fill(resource, obj)
         validation.check_create(resource, obj)
         warnings = self._admit(resource, obj)
+        self.admission.admit(resource, "", obj, create=True)
         if _is_dry(request):
             metadata.setdefault("resourceVersion", "")
             return _warned(self._single(request, resource, obj, form, status=201), warnings)
@@ -204,6 +207,7 @@ class ObjectEndpoints:
         warnings: list[str] = []
         if resource is not POD or info.subresource == "ephemeralcontainers":
             warnings = self._admit(resource, new)
+        self.admission.admit(resource, info.subresource, new, create=False)
         if _is_dry(request):
             return self._single(request, resource, new, form)
 

@@ -160,8 +160,8 @@ class Authority:
         self._bindings.append(binding)
 
     def unbind(self, name: str, namespace: str | None = None) -> None:
-        """Take back the rights of all bindings of this name."""
-        self._bindings = [b for b in self._bindings if (b.name, b.namespace) != (name, namespace)]
+        """Take back the rights of all bindings of this name, or of the one in ``namespace``."""
+        self._bindings = [b for b in self._bindings if b.name != name or namespace not in (None, b.namespace)]
 
     def authenticate(self, authorization: str | None) -> User | None:
         """Find the user of an Authorization header; None is 401 (anonymous requests are off)."""

@@ -21,6 +21,7 @@ from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
 
 from podshell.sandbox import discovery, reviews, statuses
+from podshell.sandbox.admission import Admission
 from podshell.sandbox.certs import issue_identity
 from podshell.sandbox.impersonation import impersonate
 from podshell.sandbox.objects import ObjectEndpoints
@@ -74,6 +75,11 @@ class ApiServer:
     def url(self) -> str:
         """``https://127.0.0.1:PORT``."""
         return f"https://{self._host}:{self._port}"
+
+    @property
+    def admission(self) -> Admission:
+        """What refuses writes beside RBAC and Pod Security."""
+        return self._objects.admission
 
     def add_subresource(self, resource: Resource, name: str, handler: Handler, *, methods: Iterable[str] = ("GET",)) -> None:
         """Serve a subresource; ``handler`` gets request, namespace and name after all checks of rights.

@@ -25,6 +25,7 @@ from podshell.sandbox.controllers.owners import (
 )
 from podshell.sandbox.controllers.recorder import EventRecorder
 from podshell.sandbox.resources import JOB, POD
+from podshell.sandbox.statuses import StatusError
 from podshell.sandbox.store import Obj, ObjectStore, WatchEvent, random_suffix, timestamp
 
 _COMPONENT = "job-controller"
@@ -36,7 +37,9 @@ _REACHED = ("Complete", "CompletionsReached", "Reached expected number of succee
 class Jobs:
     """The Job controller."""
 
-    def __init__(self, store: ObjectStore, recorder: EventRecorder) -> None:
+    def __init__(self, store: ObjectStore, recorder: EventRecorder, admit: Callable[[Obj], None] | None = None) -> None:
+        """``admit`` raises StatusError for a pod that the API server would refuse."""
+        self._admit = admit
         self._store = store
         self._recorder = recorder
 
@@ -57,8 +60,10 @@ class Jobs:
         pods = owned(self._store, POD, job)
         verdict = _verdict(job, pods)
         if verdict is None:
-            self._create_missing(job, pods)
+            again = self._create_missing(job, pods)
             self._write_status(job, verdict)
+            if again is not None:
+                return again
         else:
             self._write_status(job, verdict, killed=self._delete_active(job, pods))
         return _deadline_in(job) if verdict is None else 0.5
@@ -90,7 +95,8 @@ class Jobs:
         first = {"startTime": timestamp(), "terminating": 0, "uncountedTerminatedPods": {}, "ready": 0}
         return {**prepared, "status": {**first, **(prepared.get("status") or {})}}  # stored with the first counts, in one write
 
-    def _create_missing(self, job: Obj, pods: list[Obj]) -> None:
+    def _create_missing(self, job: Obj, pods: list[Obj]) -> float | None:
+        """Create the pods that are missing; gives the seconds until the next try when they are refused."""
         succeeded = sum(one["status"].get("phase") == "Succeeded" for one in pods)
         active = sum(is_active(one) for one in pods)
         terminating = sum(is_terminating(one) for one in pods)
@@ -99,8 +105,15 @@ class Jobs:
         for _ in range(missing):
             prefix = job["metadata"]["name"] + "-"
             pod = pod_from_template(JOB, job, job["spec"]["template"], prefix + random_suffix(), prefix)
+            try:
+                if self._admit is not None:
+                    self._admit(pod)
+            except StatusError as error:  # transcripts/node/quota-job
+                self._tell(job, "FailedCreate", f"Error creating: {error.message}", kind="Warning")
+                return 1.0
             create_pod(self._store, pod)
             self._tell(job, "SuccessfulCreate", f"Created pod: {pod['metadata']['name']}")
+        return None
 
     def _write_status(self, job: Obj, verdict: tuple[str, str, str] | None, *, killed: int = 0) -> None:
         """Write the counts and conditions in the steps that were recorded: the target first, the end with or after the last counts."""

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from podshell.sandbox.controllers.recorder import EventRecorder
 from podshell.sandbox.controllers.scheduler import node_is_ready
 from podshell.sandbox.kubelet.backoffs import Timings
+from podshell.sandbox.kubelet.faults import NodeFaults, Rejection
 from podshell.sandbox.kubelet.lives import Node
 from podshell.sandbox.kubelet.records import Record
 from podshell.sandbox.kubelet.workers import PodWorker
 from podshell.sandbox.resources import NODE, POD
-from podshell.sandbox.store import Obj, ObjectStore, WatchEvent
+from podshell.sandbox.store import Obj, ObjectStore, WatchEvent, timestamp
 
 SYNTHETIC = "sandbox.podshell.dev/synthetic"
 
@@ -24,11 +25,14 @@ SYNTHETIC = "sandbox.podshell.dev/synthetic"
 class Kubelet:
     """The kubelet of all nodes of a cluster. `start` takes over the pods that exist; `stop` leaves processes to the runtime."""
 
-    def __init__(self, store: ObjectStore, recorder: EventRecorder, node: Node, timings: Timings | None = None) -> None:
+    def __init__(
+        self, store: ObjectStore, recorder: EventRecorder, node: Node, timings: Timings | None = None, faults: NodeFaults | None = None
+    ) -> None:
         self._store = store
         self._recorder = recorder
         self._node = node
         self._timings = timings or Timings()
+        self._faults = faults or NodeFaults()
         self._workers: dict[str, PodWorker] = {}
         self._addresses = _addresses()
         self._unsubscribe: Callable[[], None] | None = None
@@ -87,6 +91,9 @@ class Kubelet:
         if "deletionTimestamp" in pod["metadata"]:
             self._end_without_worker(pod)
             return
+        if (rejection := self._faults.rejection(pod, node)) is not None:
+            asyncio.get_running_loop().call_soon(self._reject, pod, rejection)
+            return
         host_ip = next(one["address"] for one in node["status"]["addresses"] if one["type"] == "InternalIP")
         worker = PodWorker(
             pod,
@@ -96,6 +103,7 @@ class Kubelet:
             timings=self._timings,
             pod_ip=host_ip if pod["spec"].get("hostNetwork") else next(self._addresses),
             host_ip=host_ip,
+            faults=self._faults,
             on_end=self._on_end,
         )
         self._workers[worker.uid] = worker
@@ -112,6 +120,19 @@ class Kubelet:
         known = self._store.get(POD, namespace, name)
         if known is not None and known["metadata"]["uid"] == uid:
             self._store.delete(POD, namespace, name)
+
+    def _reject(self, pod: Obj, rejection: Rejection) -> None:
+        """Fail a pod that its node does not admit (kubernetes pkg/kubelet/kubelet.go, rejectPod)."""
+        metadata = pod["metadata"]
+        known = self._store.get(POD, metadata["namespace"], metadata["name"])
+        if known is None or known["metadata"]["uid"] != metadata["uid"] or known["status"].get("phase") == "Failed":
+            return
+        status = {"observedGeneration": metadata.get("generation", 1), "phase": "Failed", "reason": rejection.reason}
+        status |= {"message": f"Pod was rejected: {rejection.message}", "startTime": timestamp()}
+        status["qosClass"] = pod["status"].get("qosClass", "BestEffort")
+        host = pod["spec"]["nodeName"]
+        self._recorder.record(pod, rejection.reason, rejection.message, component="kubelet", host=host, kind="Warning")
+        self._store.modify(POD, metadata["namespace"], metadata["name"], lambda obj: obj.update(status=status))
 
     def _on_end(self, worker: PodWorker) -> None:
         self._workers.pop(worker.uid, None)

@@ -7,6 +7,7 @@ import time
 from typing import Protocol
 
 from podshell.sandbox.kubelet.backoffs import Backoff, Timings, written
+from podshell.sandbox.kubelet.faults import NodeFaults
 from podshell.sandbox.kubelet.records import Process, Record
 from podshell.sandbox.kubelet.specs import container_spec, user_fault
 from podshell.sandbox.kubelet.volumes import propagation_fault
@@ -14,6 +15,7 @@ from podshell.sandbox.runtime.specs import ContainerSpec, ImageMissing, ImagePul
 from podshell.sandbox.store import Obj
 
 _GLANCE_SECONDS = 0.1
+_IMAGE_BYTES = 4_000_000  # what a pull is said to have brought; images are folders here
 
 
 class PulledImage(Protocol):
@@ -38,6 +40,7 @@ class Pod(Protocol):
 
     pod: Obj
     pod_ip: str
+    faults: NodeFaults
 
     def publish(self) -> None: ...
     def tell(self, reason: str, message: str, record: Record, *, kind: str = "Normal") -> None: ...
@@ -145,7 +148,11 @@ class ContainerLife:
         backoff = Backoff(self._timings)
         backoff.next(0.0)  # an image waits before its second try already
         while True:
-            failure = self._try_pull(image, policy)
+            seconds = self._pod.faults.pull_seconds(self._pod.pod) if not self._record.has_image else 0.0
+            if seconds:
+                self._tell("Pulling", f'Pulling image "{image}"')
+                await asyncio.sleep(seconds)
+            failure = self._try_pull(image, policy, pulled_seconds=seconds)
             if failure is None:
                 self._record.has_image = True
                 return
@@ -162,7 +169,7 @@ class ContainerLife:
                 self._pod.publish()
             await asyncio.sleep(delay)
 
-    def _try_pull(self, image: str, policy: str) -> tuple[str, str] | None:
+    def _try_pull(self, image: str, policy: str, *, pulled_seconds: float) -> tuple[str, str] | None:
         """Reason and message of a failure; None when the image is there."""
         try:
             self._image_user = self._node.pull(image).user
@@ -176,11 +183,17 @@ class ContainerLife:
                 self._tell("ErrImageNeverPull", message, kind="Warning")
                 self._tell("Failed", "Error: ErrImageNeverPull", kind="Warning")
                 return "ErrImageNeverPull", message
-            self._tell("Pulling", f'Pulling image "{image}"')
+            if not pulled_seconds:
+                self._tell("Pulling", f'Pulling image "{image}"')
             self._tell("Failed", f'Failed to pull image "{image}": {error.message}', kind="Warning")
             self._tell("Failed", f"Error: {error.reason}", kind="Warning")
             return error.reason, error.message
-        self._tell("Pulled", f'Container image "{image}" already present on machine and can be accessed by the pod')
+        if pulled_seconds:  # kubernetes pkg/kubelet/images/image_manager.go
+            took = f"{pulled_seconds:.3g}s"
+            message = f'Successfully pulled image "{image}" in {took} ({took} including waiting). Image size: {_IMAGE_BYTES} bytes.'
+            self._tell("Pulled", message)
+        else:
+            self._tell("Pulled", f'Container image "{image}" already present on machine and can be accessed by the pod')
         return None
 
     def _tell(self, reason: str, message: str, *, kind: str = "Normal") -> None:

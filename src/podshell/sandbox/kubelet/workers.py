@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 
 from podshell.sandbox.controllers.recorder import EventRecorder
 from podshell.sandbox.kubelet.backoffs import Timings
+from podshell.sandbox.kubelet.faults import NodeFaults
 from podshell.sandbox.kubelet.lives import ContainerLife, Node
 from podshell.sandbox.kubelet.podstatus import PodFacts, build
 from podshell.sandbox.kubelet.records import Process, Record, Role
@@ -36,6 +37,7 @@ class PodWorker:
         timings: Timings,
         pod_ip: str,
         host_ip: str,
+        faults: NodeFaults,
         on_end: Callable[[PodWorker], None],
     ) -> None:
         self.pod = pod
@@ -47,6 +49,7 @@ class PodWorker:
         self._timings = timings
         self._host_ip = host_ip
         self._on_end = on_end
+        self.faults = faults
         self._started_at = timestamp()
         self._has_sandbox = False
         self._ending = False
@@ -116,6 +119,8 @@ class PodWorker:
     async def _run(self) -> None:
         self.publish()
         await asyncio.sleep(0)
+        if self.faults.hangs(self.pod):
+            await asyncio.Event().wait()
         await self._check_volumes()
         self._has_sandbox = True
         self.publish()

@@ -168,6 +168,11 @@ class Runtime:
         if self._own_folder is not None:
             self._own_folder.cleanup()  # the launcher was quicker, unless it was never started
 
+    @property
+    def images(self) -> ImageStore:
+        """The images of the cluster; `images.register` adds one."""
+        return self._images
+
     def pull(self, image: str) -> Image:
         """Have an image ready.
 

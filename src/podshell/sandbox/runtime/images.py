@@ -25,6 +25,9 @@ _PROGRAMS = (
     "sh bash ls cat sleep echo env id ps stty tty head tail wc sort sed grep awk tar date uname hostname true false "
     "mkdir rm cp mv ln touch chmod kill printf yes test expr seq cut tr uniq find xargs dd df du od tee which"
 )
+# Beside busybox and bash, as far as the machine has them; dtach is what holds a shell when its stream is lost.
+_TOOLS = "dtach ip ss ping tcpdump strace dig nslookup curl jq less nsenter iptables traceroute"
+_NONROOT = 65532
 _PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
 _GROUP = "root:x:0:\ntty:x:5:\nnobody:x:65534:\n"
 
@@ -64,15 +67,26 @@ class ImageStore:
         self._recipes: dict[str, Callable[[str], Image]] = {
             "busybox": self._build_busybox,
             "alpine": self._build_busybox,
-            "tools": self._build_bash,
+            "tools": self._build_tools,
             "bash": self._build_bash,
             "debian": self._build_bash,
             "ubuntu": self._build_bash,
             "zsh": self._build_bash,
+            "tiny": self._build_tiny,
+            "bash-only": self._build_bash_only,
+            "nonroot": self._build_nonroot,
             "distroless": self._build_distroless,
             "static": self._build_distroless,
             "static-debian12": self._build_distroless,
         }
+
+    def register(self, name: str, folder: Path, command: tuple[str, ...] = ("sh",), *, user: int = 0) -> None:
+        """Let a root file system that exists go by a name, such as one that was built by an image's own recipe.
+
+        It is shown read-only apart from /etc, /home, /root, /tmp and /var, and left as it is.
+        """
+        self._built[name] = Image(name, folder, command, user=user)
+        self._recipes[name] = lambda _: self._built[name]
 
     def pull(self, reference: str) -> Image:
         """Find the image of a name, building it if this is the first use.
@@ -141,6 +155,36 @@ class ImageStore:
         for modules in Path("/usr/lib").glob("*/zsh") if "zsh" in shells else ():
             shutil.copytree(modules, root / str(modules).lstrip("/"), dirs_exist_ok=True)
         return Image(name, root, ((name if name in shells else "bash") if shells else "sh",))
+
+    def _build_tools(self, name: str) -> Image:
+        """Build what stands for the tools image: bash and what the machine has of the tools that debugging asks for."""
+        image = self._build_bash(name)
+        for program in _TOOLS.split():
+            _copy_program(program, image.folder)
+        return image
+
+    def _build_tiny(self, name: str) -> Image:
+        """Build an image with sh and sleep, and no other program."""
+        root = self._start_folder(name)
+        busybox = _static_busybox()
+        for program in ("sh", "sleep"):
+            if busybox is None:
+                _copy_program(program, root)
+            else:
+                _share(busybox, root / "bin" / program)
+        return Image(name, root, ("sh",))
+
+    def _build_bash_only(self, name: str) -> Image:
+        """Build an image whose only program is /bin/bash."""
+        root = self._start_folder(name)
+        _copy_program("bash", root)
+        return Image(name, root, ("bash",))
+
+    def _build_nonroot(self, name: str) -> Image:
+        """Build an image that runs as another user than root."""
+        root = self._build_busybox(name).folder
+        (root / "etc/passwd").write_text(f"{_PASSWD}nonroot:x:{_NONROOT}:{_NONROOT}:nonroot:/home:/bin/sh\n")
+        return Image(name, root, ("sleep", "infinity"), user=_NONROOT)
 
     def _build_distroless(self, name: str) -> Image:
         """Build an image without a shell: one program that stays alive, /app/server."""
