@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from importlib import resources
+from typing import Literal
 
 from podshell.kube.marker import Leader
+from podshell.kube.scripts import load_script
+from podshell.kube.waiter import FOLDERS, PATIENCE_SECONDS
 
 # Names are the kernel's comm, 15 bytes: the command line may hold secrets.
 _LINE = re.compile(rb"([kuxl]) ([0-9]{1,10}) ([^\n]{0,64})")
@@ -18,18 +20,22 @@ _LINE_LIMIT_BYTES = 256
 _LIMIT_NAMES = 64
 
 
-def _load_script() -> str:
-    text = resources.files("podshell.kube").joinpath("lifeline.sh").read_text("ascii")
-    return "\n".join(line for line in text.splitlines() if line and not line.startswith("#"))
-
-
-SCRIPT = _load_script()
+SCRIPT = load_script("lifeline.sh")
 END_LINE = b"end\n"
+# The shell hangs on its stream after all: no patience for a successor.
+NOT_HELD_LINE = b"w\n"
 
 
-def lifeline_command(shell: str, nonce: str) -> list[str]:
+# In a tools container: "w" registers at the waiter; "h" also leaves a held shell to the next lifeline for a while.
+Mode = Literal["", "w", "h"]
+
+
+def lifeline_command(
+    shell: str, nonce: str, mode: Mode = "", *, patience_seconds: int = PATIENCE_SECONDS, folders: tuple[str, ...] = FOLDERS
+) -> list[str]:
     """Build the lifeline exec's command."""
-    return [shell, "-c", SCRIPT, "podshell-lifeline", nonce]
+    registering = [mode, str(patience_seconds), " ".join(folders)] if mode else []
+    return [shell, "-c", SCRIPT, "podshell-lifeline", nonce, *registering]
 
 
 def leader_line(leader: Leader) -> bytes:

@@ -2,8 +2,10 @@
 # Runs in the target container by `sh -c`, as a second exec beside the shell's; POSIX sh, for dash, bash and busybox ash.
 # $1: the session's nonce. Standard input: one line "s SID STARTTICKS" once the shell has told them; then "end", or end of file.
 # Standard output, one line each: r (ready), k/u/x/l PID NAME (killed, could not be killed, not proven to be ours, left by setsid), d (done).
+# $2: empty, or in a tools container (waiter.sh) w: it registers at the waiter, or h: it also leaves a held shell to whoever comes next, and
+# ends it only when nobody has come. $3: seconds to wait for that. $4: folders where the waiter may be.
 # Lines that begin with # are not sent.
-n=$1 s= t=0 P=$$
+n=$1 m=$2 q=$3 D=$4 s= t=0 P=$$ R=
 PATH=$PATH:/bin:/usr/bin:/busybox
 # st PID: Z state, G process group, S session, T start ticks, C name. A name may hold newlines and brackets: the last ") " counts.
 fld() { [ $# -ge 20 ] || return 1; Z=$1 G=$3 S=$4; shift 19; T=$1; }
@@ -88,17 +90,40 @@ for p in $E; do st "$p" && [ "$S" != "$s" ] && [ "$S" != "$own" ] && case $Z in 
 say l
 echo d
 }
+# reg: R, where the newest lifeline of this session is named to the waiter, by process id and start.
+reg() {
+for d in $D; do
+[ -f "$d/.podshell-w" ] && { R=$d/.podshell-l-$n; break; }
+done
+[ -z "$R" ] || echo "$P $born" >"$R"
+}
+# hold: nobody is left to ask; a held shell waits for the next lifeline, which names itself in our place.
+hold() {
+[ "$m" = h ] && [ -n "$R" ] || return 0
+{ read -r a b <"$R"; } 2>/dev/null
+[ "$a" != $P ] || echo "0 0" >"$R"
+z=5
+[ "$q" -ge 20 ] || z=1
+i=0
+while [ $i -lt "$q" ]; do
+sleep $z
+i=$((i+z)) a=0
+{ read -r a b <"$R"; } 2>/dev/null
+[ "$a" != 0 ] && [ "$a" != $P ] && st "$a" && [ "$T" = "$b" ] && exit 0
+done
+}
 # On v4 a lost connection kills this process outright (transcripts/orphans/*.v4); its child sees that within 5 s. The child holds nothing
 # of ours: an exec does not end while somebody has its output.
 watch() {
 exec </dev/null >/dev/null 2>&1
 while sleep 5; do
-st $P && [ "$T" = "$born" ] && [ $Z != Z ] || { ladder 0; exit; }
+st $P && [ "$T" = "$born" ] && [ $Z != Z ] || { hold; ladder 0; exit; }
 done
 }
 st $P || { echo n; exit 3; }
 own=$S born=$T group=$G
 trap '' HUP INT QUIT PIPE
+[ -z "$m" ] || reg
 watch &
 w=$!
 echo r
@@ -113,9 +138,11 @@ kill $w 2>/dev/null
 trap - TERM
 watch &
 w=$!;;
+w) m=w;;
 end) tries=0; break;;
 esac
 done
+[ $tries = 0 ] || hold
 ladder $tries
 trap : TERM
 if [ "$group" = $P ]; then kill -TERM 0; else kill $w; fi 2>/dev/null

@@ -2,7 +2,8 @@
 
 Pure. One exec, no sub-shell: the wrapper prints `\\036psh:NONCE:PID:STARTTICKS\\036` and becomes the shell, so PID is the process id, the
 process group and the session id that the lifeline kills by, and STARTTICKS (field 22 of /proc/PID/stat) tells it from a later process
-with the same id. The marker is the only thing that the agent ever takes out of a terminal's bytes.
+with the same id. The marker is the only thing that is ever
+taken out of a terminal's bytes, but for the last words of a holder (holder.py).
 """
 
 from __future__ import annotations
@@ -19,24 +20,35 @@ MARKER_SECONDS = 10.0
 SHELL_PATHS = ("sh", "/bin/sh", "/busybox/sh", "/bin/bash")
 
 # dash, bash, busybox ash: checked by tests/integration/agent/test_wrapper.py. A short `set` list means that /proc is not readable.
-_WRAPPER = r"""n=$1 c=$2 r=$3 t=0; shift 3
+# Arguments: nonce, columns, rows (0: no tty), the holder's folder (holder.sh; empty: none), the command. A held shell is a child:
+# somebody must be left to write its exit code.
+WRAPPER = r"""n=$1 c=$2 r=$3 h=$4 t=0; shift 4
 f() { [ $# -ge 20 ] && shift 19 && t=$1; }
 { read -r l </proc/$$/stat; } 2>/dev/null && f ${l##*) }
 if [ "$c" != 0 ]; then stty rows "$r" cols "$c" 2>/dev/null; TERM=xterm-256color; COLORTERM=truecolor; export TERM COLORTERM; fi
 [ -n "${LC_ALL:-}${LANG:-}" ] || { LANG=C.UTF-8; export LANG; }
 PODSHELL_SESSION=$n; export PODSHELL_SESSION
-printf '\036psh:%s:%s:%s\036' "$n" "$$" "$t"
+[ -z "$h" ] || echo "$$ $t" >"$h/leader"
+printf '\036psh:%s:%s:%s%s\036' "$n" "$$" "$t" "${h:+:h}"
 unset -f f; unset n c r t l
-[ $# -gt 0 ] && exec "$@"
-for s in bash zsh ash sh; do command -v "$s" >/dev/null 2>&1 && exec "$s"; done
-exec "$0"
+if [ $# -eq 0 ]; then
+for s in bash zsh ash sh; do command -v "$s" >/dev/null 2>&1 && { set -- "$s"; break; }; done
+unset s
+[ $# -gt 0 ] || set -- "$0"
+fi
+[ -n "$h" ] || { unset h; exec "$@"; }
+trap : INT QUIT
+"$@"
+s=$?
+echo "$s" >"$h/code"
+exit "$s"
 """
 
 
 def wrapper_command(shell: str, nonce: str, command: Sequence[str], *, size: tuple[int, int] | None) -> list[str]:
     """Build the exec's command: `command`, or the best shell there is, behind the wrapper. `size` (columns, rows) only for a tty."""
     cols, rows = size or (0, 0)
-    return [shell, "-c", _WRAPPER, shell, nonce, str(cols), str(rows), *command]
+    return [shell, "-c", WRAPPER, shell, nonce, str(cols), str(rows), "", *command]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +65,34 @@ class MarkerFilter:
     def __init__(self, nonce: str) -> None:
         self.leader: Leader | None = None
         self.done = False
-        self._held = bytearray()
-        self._pattern = re.compile(rb"\x1epsh:" + re.escape(nonce.encode()) + rb":([0-9]{1,10}):([0-9]{1,20})\x1e")
+        self.held = False  # the shell hangs on a holder (holder.py)
+        self.gone = False  # a held shell was asked for, and there is none
+        self._waiting = bytearray()
+        self._pattern = re.compile(rb"\x1epsh:" + re.escape(nonce.encode()) + rb":([0-9]{1,10}):([0-9]{1,20})(?::([gh]))?\x1e")
 
     @property
-    def held(self) -> bytes:
+    def waiting(self) -> bytes:
         """What came before a marker that has not come yet."""
-        return bytes(self._held)
+        return bytes(self._waiting)
 
     def receive(self, data: bytes | memoryview) -> bytes | memoryview:
         """Return what may pass on: nothing before the marker is seen or given up."""
         if self.done:
             return data
-        self._held += data
-        found = self._pattern.search(self._held)
+        self._waiting += data
+        found = self._pattern.search(self._waiting)
         if found is None:
-            return self.give_up() if len(self._held) > MARKER_LIMIT_BYTES else b""
-        self.leader = Leader(int(found[1]), int(found[2]))
-        passed = bytes(self._held[: found.start()] + self._held[found.end() :])
+            return self.give_up() if len(self._waiting) > MARKER_LIMIT_BYTES else b""
+        self.gone, self.held = found[3] == b"g", found[3] == b"h"
+        self.leader = None if self.gone else Leader(int(found[1]), int(found[2]))
+        passed = bytes(self._waiting[: found.start()] + self._waiting[found.end() :])
         self.done = True
-        self._held.clear()
+        self._waiting.clear()
         return passed
 
     def give_up(self) -> bytes:
         """Stop waiting and return what was held."""
         self.done = True
-        held = bytes(self._held)
-        self._held.clear()
+        held = bytes(self._waiting)
+        self._waiting.clear()
         return held

@@ -1,4 +1,4 @@
-"""One life of a session's shell: its exec, the lifeline's exec beside it, and how both end (docs/adr/0002).
+"""One life of a session's shell: its exec, the lifeline's exec beside it, and how both end (docs/adr/0002, 0007 for tools containers).
 
 Both are opened at the same time, and the shell counts as open only when its marker came and the lifeline is ready. When no `sh` is in
 PATH, the usual places are tried. `close` has the lifeline end everything and brings its report. sessions.py owns it and decides what
@@ -14,13 +14,14 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from podshell.aio.clock import Clock
+from podshell.aio.clock import Clock, TimerHandle
 from podshell.kube.classify import Failed, FailureKind, classify_exit, failed_from_error
 from podshell.kube.errors import KubeError
 from podshell.kube.exec_dial import ExecTarget
 from podshell.kube.exec_ends import ExecEnd, Exited, Lost, LostReason
 from podshell.kube.execs import ClusterAccess, ExecHandle
-from podshell.kube.lifeline import END_LINE, LifelineReport, ReportReader, leader_line, lifeline_command
+from podshell.kube.holder import CLEARING, HELD_BACK_SECONDS, TrailerFilter, hold_command, resume_command
+from podshell.kube.lifeline import END_LINE, NOT_HELD_LINE, LifelineReport, ReportReader, leader_line, lifeline_command
 from podshell.kube.marker import MARKER_SECONDS, SHELL_PATHS, Leader, MarkerFilter, wrapper_command
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,10 @@ _LIFELINE_TRIES = 2
 _LIFELINE_READY_SECONDS = 10.0
 
 
+# What `_resume` answers when there is no held shell to go on with.
+_GONE = Failed(FailureKind.TARGET_GONE, "the held shell is gone", "A new shell is opened.")
+
+
 class ShellOwner(Protocol):
     """Who gets a shell's output; called on the event loop."""
 
@@ -44,36 +49,69 @@ class ShellOwner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ShellPlan:
-    """What to run, and where."""
+    """What to run, and where.
+
+    `tools`: a tools container of ours, where the lifeline keeps the waiter alive and the shell is held if the image can. `resume`: the
+    nonce of a shell that is held there, to go on with if it lives.
+    """
 
     target: ExecTarget
     command: Sequence[str]
     tty: bool
+    tools: bool = False
+    resume: str = ""
 
 
 class _ShellReceiver:
-    """The shell exec's receiver: takes the marker out, keeps the end."""
+    """The shell exec's receiver: takes the marker out, and a holder's last words; keeps the end."""
 
-    def __init__(self, owner: ShellOwner, nonce: str | None) -> None:
+    def __init__(self, owner: ShellOwner, nonce: str | None, clock: Clock) -> None:
         self.marker = MarkerFilter(nonce) if nonce is not None else None
         self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ended_with: asyncio.Future[ExecEnd] = asyncio.get_running_loop().create_future()
         self._owner = owner
+        self._clock = clock
         self._opened_at = asyncio.get_running_loop().time()
+        self._trailer: TrailerFilter | None = None
+        self._release: TimerHandle | None = None
 
     def up(self) -> None:
         if self.marker is None:
             self.settle()
 
     def output(self, channel: int, data: memoryview | bytes) -> None:
-        if self.marker is not None:
-            data = self.marker.receive(data)
-            if self.marker.done:
-                self.settle()
+        if self.marker is not None and not self.marker.done:
+            data = self._receive_start(self.marker, data)
+        if self._trailer is not None:
+            data = self._receive_held(self._trailer, data)
         if data:
             self._owner.shell_output(data)
 
+    def _receive_start(self, marker: MarkerFilter, data: memoryview | bytes) -> memoryview | bytes:
+        passed = marker.receive(data)
+        if marker.held:
+            self._trailer = TrailerFilter()
+            passed = bytes(passed).removeprefix(CLEARING)  # dtach's own; nothing of the shell is on the screen yet
+        if marker.done:
+            self.settle()
+        return passed
+
+    def _receive_held(self, trailer: TrailerFilter, data: memoryview | bytes) -> memoryview | bytes:
+        passed = trailer.receive(data)
+        if self._release is not None:
+            self._release.cancel()
+        self._release = self._clock.call_later(HELD_BACK_SECONDS, self._pass_held) if trailer.holds else None
+        return passed
+
+    def _pass_held(self) -> None:
+        if self._trailer is not None and (held := self._trailer.release()):
+            self._owner.shell_output(held)
+
     def ended(self, end: ExecEnd) -> None:
+        if self._release is not None:
+            self._release.cancel()
+        if self._trailer is not None and (rest := self._trailer.finish()):
+            self._owner.shell_output(rest)
         if self.marker is not None and not self.marker.done:
             held = self.marker.give_up()
             if isinstance(end, Exited):
@@ -132,6 +170,8 @@ class Shell:
         self.nonce = ""
         self.leader: Leader | None = None
         self.managed = True
+        self.held = False  # it outlives this object's connections: `abort` leaves it to whoever resumes it
+        self.resumed = False  # it is the one that was to be resumed, with its state
         self._cluster = cluster
         self._plan = plan
         self._owner = owner
@@ -149,18 +189,36 @@ class Shell:
 
     async def open(self) -> Failed | None:
         """Start shell and lifeline; returns why it failed. Then, and when it is cancelled, `close` or `abort` must follow."""
+        if self._plan.resume and (outcome := await self._resume()) is not _GONE:
+            return outcome
         failed: Failed | None = None
         for path in SHELL_PATHS:
-            failed = await self._open_with(path)
+            self.nonce = secrets.token_hex(16)
+            failed = await self._open_with(path, self._start_command(path))
             if failed is None or failed.kind is not FailureKind.SHELL_MISSING:
                 return failed
             self.abort()
         return await self._open_unmanaged() if self._plan.command else failed
 
-    async def _open_with(self, path: str) -> Failed | None:
-        self.nonce = secrets.token_hex(16)
-        command = wrapper_command(path, self.nonce, self._plan.command, size=self._size if self._plan.tty else None)
-        receiver = self._receiver = _ShellReceiver(self._owner, self.nonce)
+    async def _resume(self) -> Failed | None:
+        """Go on with the held shell; `_GONE` when it is not there any more."""
+        self.nonce = self._plan.resume
+        path = SHELL_PATHS[0]
+        failed = await self._open_with(path, resume_command(path, self.nonce, size=self._size if self._plan.tty else None))
+        marker = self._receiver.marker if self._receiver is not None else None
+        if failed is None and marker is not None and not marker.held:
+            self.abort()
+            return _GONE
+        self.resumed = failed is None
+        return failed
+
+    def _start_command(self, path: str) -> list[str]:
+        size = self._size if self._plan.tty else None
+        make = hold_command if self._plan.tools else wrapper_command
+        return make(path, self.nonce, self._plan.command, size=size)
+
+    async def _open_with(self, path: str, command: Sequence[str]) -> Failed | None:
+        receiver = self._receiver = _ShellReceiver(self._owner, self.nonce, self._clock)
         timer = self._clock.call_later(MARKER_SECONDS, receiver.give_up_marker)
         try:
             async with asyncio.TaskGroup() as group:
@@ -171,6 +229,7 @@ class Shell:
         if (failed := shell.result() or self._early_failure()) is not None:
             return failed
         self.leader = receiver.marker.leader if receiver.marker is not None else None
+        self.held = receiver.marker is not None and receiver.marker.held
         if (failed := lifeline.result()) is not None and not receiver.ended_with.done():
             return Failed(
                 failed.kind if failed.kind is not FailureKind.SHELL_MISSING else FailureKind.SERVER,
@@ -178,8 +237,11 @@ class Shell:
                 failed.next_step,
                 retryable=failed.retryable,
             )
-        if self.leader is not None and self._lifeline is not None:
-            self._lifeline.send_stdin(leader_line(self.leader))
+        if self._lifeline is not None:
+            unheld = NOT_HELD_LINE if self._plan.tools and not self.held else b""
+            told = unheld + (leader_line(self.leader) if self.leader is not None else b"")
+            if told:
+                self._lifeline.send_stdin(told)
         return None
 
     def _early_failure(self) -> Failed | None:
@@ -218,7 +280,7 @@ class Shell:
 
     async def _open_lifeline_once(self, path: str) -> Failed | None:
         receiver = self._lifeline_receiver = _LifelineReceiver()
-        command = lifeline_command(path, self.nonce)
+        command = lifeline_command(path, self.nonce, "h" if self._plan.tools else "")
         try:
             self._lifeline = await self._cluster.open_exec(self._plan.target, command, tty=False, size=None, receiver=receiver)
             async with asyncio.timeout(_LIFELINE_READY_SECONDS):
@@ -238,7 +300,7 @@ class Shell:
         """Run a command of an image without any shell: nothing can watch over it there."""
         self.managed, self.nonce = False, ""
         self._lifeline = self._lifeline_receiver = None
-        receiver = self._receiver = _ShellReceiver(self._owner, None)
+        receiver = self._receiver = _ShellReceiver(self._owner, None, self._clock)
         return await self._open_stream(self._plan.command, receiver) or self._early_failure()
 
     # -- while it runs ----------------------------------------------------------------------------------------------

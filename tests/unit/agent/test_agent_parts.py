@@ -110,7 +110,7 @@ class TestMarker:
 
     def test_the_command_carries_no_text_of_the_user_inside_the_script(self) -> None:
         command = wrapper_command("sh", NONCE, ["echo", "$(reboot)"], size=(80, 24))
-        assert command[3:] == ["sh", NONCE, "80", "24", "echo", "$(reboot)"]
+        assert command[3:] == ["sh", NONCE, "80", "24", "", "echo", "$(reboot)"]
 
 
 class TestLifelineReport:

@@ -1,0 +1,22 @@
+"""The first process of a tools container: `waiter.sh` says how it works, docs/adr/0007 why.
+
+Pure but for loading the script.
+"""
+
+from __future__ import annotations
+
+from podshell.kube.scripts import load_script
+
+# How long the container stays without anybody who watches over a shell in it (design.md 4).
+PATIENCE_SECONDS = 60
+# Where registrations and holders may lie, the first that can be written to: a node pod's own volume, then the image's folders. Never
+# /dev/shm: the containers of a pod share it.
+FOLDERS = ("/run/podshell", "/run", "/tmp", "/var/tmp")
+SCRIPT = load_script("waiter.sh")
+# What the waiter ends with when the image has no folder that it can write to (EX_CANTCREAT of sysexits.h).
+NO_FOLDER_CODE = 73
+
+
+def waiter_command(ttl_seconds: int, patience_seconds: int = PATIENCE_SECONDS, folders: tuple[str, ...] = FOLDERS) -> list[str]:
+    """Build the container's command. It ends by itself after `ttl_seconds`, or when nobody was there for `patience_seconds`."""
+    return ["sh", "-c", SCRIPT, "podshell-waiter", str(ttl_seconds), str(patience_seconds), " ".join(folders)]
