@@ -56,10 +56,10 @@ ui: setup ## build the console when its sources changed
 	@$(BIN)/python hatch_build.py
 
 tools-up:
-	@$(BIN)/python tests/machine.py busybox
+	@$(BIN)/python tests/machine.py busybox dtach
 
 browser: setup
-	@$(BIN)/python tests/machine.py chromium busybox zsh tmux
+	@$(BIN)/python tests/machine.py chromium busybox zsh tmux dtach
 
 tools-image-needs:
 	@$(PYTHON) tests/machine.py mmdebstrap

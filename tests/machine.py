@@ -18,6 +18,7 @@ PACKAGES = {
     "busybox": ("busybox-static", ("busybox",)),
     "zsh": ("zsh", ("zsh",)),
     "tmux": ("tmux", ("tmux",)),
+    "dtach": ("dtach", ("dtach",)),
     "mmdebstrap": ("mmdebstrap", ("mmdebstrap",)),
 }
 REQUIRED = {"chromium"}
