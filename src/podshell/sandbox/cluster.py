@@ -37,7 +37,7 @@ from podshell.sandbox.kubelet.backoffs import Timings
 from podshell.sandbox.kubelet.faults import NodeFaults
 from podshell.sandbox.kubelet.kubelet import Kubelet
 from podshell.sandbox.rbac import MASTERS, Authority, Binding, Rule
-from podshell.sandbox.resources import NAMESPACE, NODE, POD, by_kind
+from podshell.sandbox.resources import DEPLOYMENT, NAMESPACE, NODE, POD, by_kind
 from podshell.sandbox.runtime import Runtime
 from podshell.sandbox.server import ApiServer
 from podshell.sandbox.store import Obj, ObjectStore, WatchEvent
@@ -104,6 +104,7 @@ class SandboxCluster:
         await self._controllers.start()
         await self.kubelet.start()
         self._end_when_running(self._content.terminating)
+        self._roll_out_when_available(self._content.rollouts)
 
     async def stop(self) -> None:
         """Drop every connection and end every process."""
@@ -220,6 +221,28 @@ class SandboxCluster:
         for obj in load_pods(self._scale_pods, WORKER, address):
             self._create(obj)
 
+    def _roll_out_when_available(self, rollouts: Iterable[tuple[str, str, str]]) -> None:
+        """Give Deployments a new image as soon as they are available."""
+        waiting = {(namespace, name): image for namespace, name, image in rollouts}
+        if not waiting:
+            return
+
+        def roll_out(namespace: str, name: str, image: str) -> None:
+            def change(obj: Obj) -> None:
+                obj["spec"]["template"]["spec"]["containers"][0]["image"] = image
+
+            self.store.modify(DEPLOYMENT, namespace, name, change)
+
+        def look(event: WatchEvent) -> None:
+            metadata = event.obj["metadata"]
+            key = (metadata.get("namespace", ""), metadata["name"])
+            if event.resource == DEPLOYMENT and key in waiting and _available(event.obj):
+                asyncio.get_running_loop().call_soon(roll_out, *key, waiting.pop(key))
+            if not waiting:
+                unsubscribe()
+
+        unsubscribe = self.store.listen(look)
+
     def _end_when_running(self, names: Iterable[tuple[str, str]]) -> None:
         """Delete pods as soon as they run, so that they are there as Terminating."""
         waiting = set(names)
@@ -236,6 +259,10 @@ class SandboxCluster:
                 unsubscribe()
 
         unsubscribe = self.store.listen(look)
+
+
+def _available(deployment: Obj) -> bool:
+    return bool((deployment.get("status") or {}).get("availableReplicas") == deployment["spec"].get("replicas", 1))
 
 
 _SETTLED = frozenset({"CrashLoopBackOff", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"})

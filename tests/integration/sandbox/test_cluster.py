@@ -7,7 +7,7 @@ from pathlib import Path
 from podshell.sandbox import users
 from podshell.sandbox.cluster import SandboxCluster
 from podshell.sandbox.content import full_content
-from podshell.sandbox.resources import NODE, POD
+from podshell.sandbox.resources import DEPLOYMENT, NODE, POD
 from sandbox_fixtures import MakeSandboxCluster
 
 
@@ -63,7 +63,10 @@ async def test_the_whole_content_has_a_pod_in_every_state(make_sandbox_cluster: 
         one["metadata"]["name"]: {condition["type"]: condition["status"] for condition in one["status"]["conditions"]}["Ready"]
         for one in cluster.store.list(NODE)
     }
-    assert ready == {"worker-1": "True", "worker-2": "Unknown", "worker-win": "True"}
+    assert ready == {"control-1": "True", "worker-1": "True", "worker-2": "Unknown", "worker-3": "True", "worker-win": "True"}
+    pricing = cluster.store.get(DEPLOYMENT, "shop", "pricing")
+    assert pricing is not None  # its rollout is stuck: the old pods are up, the new one has no image
+    assert (pricing["status"]["updatedReplicas"], pricing["status"]["readyReplicas"]) == (1, 2)
 
 
 async def test_two_clusters_hold_the_same_pod_name_with_processes_of_their_own(

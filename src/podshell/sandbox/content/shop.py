@@ -1,4 +1,4 @@
-"""The web shop of the sandbox: four namespaces with different Pod Security labels and about twelve workloads.
+"""The web shop of the sandbox: four namespaces with different Pod Security labels and about fifteen workloads.
 
 Both clusters hold the same names, so that shop/cart-0 exists twice; the cluster's name is in every container's environment (`CLUSTER`) and
 in the first line of their logs, so that one can see where a shell has landed.
@@ -30,6 +30,8 @@ BASH = "bash:5.2"
 DISTROLESS = "distroless:12"
 TOOLS = "tools:1"
 WORKER, LOST, WINDOWS = "worker-1", "worker-2", "worker-win"
+CONTROL, FULL = "control-1", "worker-3"
+PRICING_NEXT = "localhost/pricing:2.0"
 
 _ACCESS_LOG = """trap 'exit 0' TERM
 echo "$0 in $CLUSTER ready"
@@ -49,10 +51,14 @@ _STUBBORN = "trap '' TERM HUP INT; echo 'export 41% done, not to be interrupted'
 
 @dataclass(frozen=True)
 class Content:
-    """Objects to create before a cluster starts. `terminating` names pods (namespace, name) to delete once they run."""
+    """Objects to create before a cluster starts. `terminating` names pods (namespace, name) to delete once they run.
+
+    `rollouts` are Deployments (namespace, name) that get a new image once they are available, which then cannot be pulled.
+    """
 
     objects: list[Obj]
     terminating: list[tuple[str, str]] = field(default_factory=list)
+    rollouts: list[tuple[str, str, str]] = field(default_factory=list)
 
 
 def _nodes(version: str) -> list[Obj]:
@@ -60,6 +66,13 @@ def _nodes(version: str) -> list[Obj]:
         node(WORKER, "192.0.2.11", version=version),
         node(LOST, "192.0.2.12", version=version, ready=False, zone="b"),
         node(WINDOWS, "192.0.2.13", version=version, windows=True, zone="c"),
+    ]
+
+
+def _more_nodes(version: str) -> list[Obj]:
+    return [
+        node(CONTROL, "192.0.2.10", version=version, role="control-plane"),
+        node(FULL, "192.0.2.14", version=version, zone="b", disk_pressure=True),
     ]
 
 
@@ -99,6 +112,8 @@ def _shop(cluster: str) -> list[Obj]:
         deployment("shop", "checkout", checkout),
         service("shop", "storefront", 8080, "10.96.12.10"),
         service("shop", "cart", 8080, "10.96.12.11"),
+        service("shop", "search", 9200, "10.96.12.12"),
+        service("shop", "checkout", 8080, "10.96.12.13"),
     ]
 
 
@@ -160,11 +175,40 @@ def _stranded() -> Obj:
     return made
 
 
+def _in_trouble() -> list[Obj]:
+    """What a page of services shows in red and amber: a rollout that is stuck, and services without a healthy pod."""
+    pricing = template("pricing", port(container("pricing", BUSYBOX, IDLE), 8080))
+    return [
+        deployment("shop", "pricing", pricing, replicas=2),
+        service("shop", "pricing", 8080, "10.96.12.14"),
+        service("payments", "gateway", 8443, "10.96.12.20"),
+        service("payments", "fraud-check", 8080, "10.96.12.21"),
+        service("reports", "recommender", 8080, "10.96.12.30"),
+        _event(FULL, "EvictionThresholdMet", "Attempting to reclaim ephemeral-storage"),
+        _event(LOST, "NodeNotReady", "Node worker-2 status is now: NodeNotReady"),
+    ]
+
+
+def _event(name: str, reason: str, message: str) -> Obj:
+    """A warning about a node."""
+    moment = timestamp()
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{name}.{reason.lower()}", "namespace": "default"},
+        "involvedObject": {"kind": "Node", "name": name, "uid": name, "apiVersion": "v1"},
+        **{"reason": reason, "message": message, "type": "Warning", "count": 1},
+        **{"firstTimestamp": moment, "lastTimestamp": moment, "eventTime": None},
+        **{"source": {"component": "kubelet", "host": name}, "reportingComponent": "kubelet", "reportingInstance": name},
+    }
+
+
 def full_content(cluster: str, version: str) -> Content:
     """The whole shop. `version` is the kubelet's, as v1.36.2."""
-    workloads = [*_shop(cluster), *_payments(), *_reports(), *_platform()]
-    objects = [*_nodes(version), *_namespaces(), *workloads]
-    return Content([_with_cluster(one, cluster) for one in objects], terminating=[("reports", "export")])
+    workloads = [*_shop(cluster), *_payments(), *_reports(), *_platform(), *_in_trouble()]
+    objects = [*_nodes(version), *_more_nodes(version), *_namespaces(), *workloads]
+    made = [_with_cluster(one, cluster) for one in objects]
+    return Content(made, terminating=[("reports", "export")], rollouts=[("shop", "pricing", PRICING_NEXT)])
 
 
 def small_content(cluster: str, version: str) -> Content:
