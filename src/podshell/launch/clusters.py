@@ -19,6 +19,8 @@ from podshell.kube.rest import Client
 from podshell.launch.failures import LaunchError
 
 SANDBOX_NAMES = ("demo-east", "demo-west")
+# Label and colour: one of the two is marked as production, so that the console shows how that looks.
+SANDBOX_MARKS = {"demo-east": ("production", "red"), "demo-west": ("staging", "blue")}
 # An API server that is there answers /version in milliseconds; a VPN that is down does not answer at all.
 PROBE_SECONDS = 5.0
 
@@ -30,6 +32,8 @@ class Served:
     name: str
     connection: Connection
     description: str
+    label: str = ""
+    colour: str = ""
 
 
 def wants_sandbox(sandbox: bool, kubeconfig: Path | None, context: str) -> bool:
@@ -94,5 +98,6 @@ async def sandbox(folder: Path, scale_pods: int = 0) -> AsyncIterator[list[Serve
             path = folder / f"{name}.kubeconfig"
             cluster.write_kubeconfig(path, user=AGENT)
             kind = "isolated containers" if cluster.runtime.isolated else "plain processes"
-            served.append(Served(name, load_connection(files=[path]), f"sandbox ({kind}), server {cluster.url}"))
+            said = f"sandbox ({kind}), server {cluster.url}"
+            served.append(Served(name, load_connection(files=[path]), said, *SANDBOX_MARKS.get(name, ("", ""))))
         yield served

@@ -143,7 +143,7 @@ async def _start_agents(served: Sequence[Served], gateway: Gateway, settings: Up
 
     stack.push_async_callback(stop)
     for one in served:
-        enrolment = await gateway.make_enrolment(one.name)
+        enrolment = await gateway.make_enrolment(one.name, label=one.label, colour=one.colour)
         agents.append(_make_agent(one, gateway.url, enrolment, settings, state / "agents" / one.name))
         await agents[-1].start()
     waiting = {asyncio.ensure_future(agent.linked.wait()): one.name for agent, one in zip(agents, served, strict=True)}
