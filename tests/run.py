@@ -1,6 +1,6 @@
 """Run everything that CI runs, print how long each part took, and end with pytest's own summary: `make test`.
 
-Arguments are parts to run (`check web py313 fuzz e2e browser tests`); none means all. The exit code is 1 when any part failed or when
+Arguments are parts to run (`check web py313 fuzz image e2e browser tests`); none means all. The exit code is 1 when any part failed or when
 all took longer than 25 minutes.
 """
 
@@ -14,6 +14,8 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from image.image_needs import missing
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -82,11 +84,21 @@ def pytest(*paths: str) -> Callable[[], int]:
     return lambda: command(BIN / "python", "-m", "pytest", "-q", *paths)
 
 
+def image() -> int:
+    """Build the tools image and run its own binaries. CI fails where that is impossible; elsewhere what is missing is said."""
+    lacking = missing()
+    if lacking:
+        print("the tools image is not built and not tested: " + "; ".join(lacking))
+        return 1 if os.environ.get("CI") else 0
+    return command(sys.executable, "images/tools/build.py") or pytest("tests/image")()
+
+
 PARTS: dict[str, Callable[[], int]] = {
     "check": check,
     "web": web,
     "py313": py313,
     "fuzz": pytest("tests/fuzz"),
+    "image": image,
     "e2e": pytest("tests/e2e"),
     "browser": pytest("tests/browser"),
     "tests": pytest(*_SPREAD, "tests/unit", "tests/integration"),

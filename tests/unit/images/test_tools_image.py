@@ -166,3 +166,15 @@ def test_the_bill_of_materials_lists_what_dpkg_has_installed() -> None:
     assert {"spdxElementId": image["SPDXID"], "relationshipType": "CONTAINS", "relatedSpdxElement": listed["SPDXID"]} in bill[
         "relationships"
     ]  # type: ignore[operator]  # JSON
+
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+def test_the_reference_lists_the_packages_of_the_package_list() -> None:
+    text = (REPOSITORY / "docs/reference/tools-image.md").read_text()
+    table = text.partition("| for | tools | packages |")[2].partition("\n\n")[0]
+    rows = [row.split("|")[3] for row in table.splitlines()[2:]]
+    assert len(rows) > 8
+    listed = {package.strip() for row in rows for package in row.split(",")} - {""}
+    assert listed == set(PackageList.read(REPOSITORY / "images/tools/packages.txt").wanted)

@@ -1,0 +1,117 @@
+"""The built image and a node to run it on, one of each for all tests."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from host_root import HostRoot
+from image_needs import OUTPUT, missing
+from node import API_ADDRESS, Node
+
+import build
+import oci_archive
+
+
+@pytest.fixture(scope="session")
+def image() -> dict[str, object]:
+    """The report of the built image. Building takes longer than a test may: tests/run.py does it before."""
+    if lacking := missing():
+        pytest.fail("the tests of the tools image cannot run here: " + "; ".join(lacking))
+    report = build.last_report(OUTPUT / "amd64", build.digest_of_inputs("amd64", build.default_reference(), build.source_date()))
+    if report is None:
+        pytest.fail("the tools image is not built, or not from what is in images/tools now: make tools-image")
+    return report
+
+
+@pytest.fixture(scope="session")
+def archive(image: dict[str, object]) -> Path:
+    return OUTPUT / "amd64" / str(image["archive"])
+
+
+@pytest.fixture(scope="session")
+def root(image: dict[str, object], archive: Path) -> Path:
+    """The image's root, unpacked from the archive that ships; once for each image."""
+    folder = OUTPUT / "unpacked" / str(image["digest"]).partition(":")[2][:16]
+    if not folder.exists():
+        shutil.rmtree(folder.parent, ignore_errors=True)
+        partial = folder.with_name("partial")
+        partial.mkdir(parents=True)
+        oci_archive.unpack(archive, partial)
+        partial.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def dns_answer() -> str:
+    """The address that example.com has in this run: of TEST-NET-2 (RFC 5737)."""
+    return f"198.51.100.{1 + secrets.randbelow(254)}"
+
+
+@pytest.fixture(scope="session")
+def search_domain() -> str:
+    return f"{secrets.token_hex(8)}.cx.internal.test"
+
+
+@contextlib.contextmanager
+def serving(root: Path, folder: Path, dns_answer: str, search_domain: str) -> Iterator[Node]:
+    certificate = folder / "api.pem"
+    certificate.write_bytes(self_signed())
+    node = Node(root, folder, "node-of-tests", f"nameserver {API_ADDRESS}\nsearch {search_domain}\n")
+    with contextlib.closing(node):
+        node.serve(certificate, "example.com", dns_answer)
+        node.let_ping(0, 2147483647)
+        yield node
+
+
+@pytest.fixture(scope="session")
+def node(root: Path, tmp_path_factory: pytest.TempPathFactory, dns_answer: str, search_domain: str) -> Iterator[Node]:
+    """A node with its servers, for tests that leave no trace on it that another one would see."""
+    with serving(root, tmp_path_factory.mktemp("node"), dns_answer, search_domain) as node:
+        yield node
+
+
+@pytest.fixture
+def seed_node(root: Path, tmp_path: Path, dns_answer: str, search_domain: str) -> Iterator[Node]:
+    """A node with its servers that nobody has touched yet."""
+    with serving(root, tmp_path, dns_answer, search_domain) as node:
+        yield node
+
+
+@pytest.fixture
+def fresh_node(root: Path, tmp_path: Path) -> Iterator[Node]:
+    """A node of the test's own, without servers: for what a test changes in the network."""
+    with contextlib.closing(Node(root, tmp_path, "fresh-node", "nameserver 127.0.0.1\n")) as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory: pytest.TempPathFactory, search_domain: str) -> Iterator[HostRoot]:
+    with contextlib.closing(HostRoot.make(tmp_path_factory.mktemp("host"), search_domain)) as host:
+        yield host
+
+
+def self_signed() -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "kube-apiserver")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(minutes=5))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return private + certificate.public_bytes(serialization.Encoding.PEM)
