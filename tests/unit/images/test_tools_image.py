@@ -13,6 +13,7 @@ import pytest
 
 from bill_of_materials import Package, document, installed
 from oci_archive import Entry, ImageText, read_config, unpack, write_archive, write_layer
+from podshell.cli.hints import HintWatcher
 from root_file_system import BuildRefused, Mirrors, PackageList, explain, find_keyring, kept, members, mirrors_of, proxy_options
 
 EPOCH_SECONDS = 1_760_000_000
@@ -178,3 +179,11 @@ def test_the_reference_lists_the_packages_of_the_package_list() -> None:
     assert len(rows) > 8
     listed = {package.strip() for row in rows for package in row.split(",")} - {""}
     assert listed == set(PackageList.read(REPOSITORY / "images/tools/packages.txt").wanted)
+
+
+def test_what_the_image_s_firewall_tools_say_without_a_capability_gets_a_hint() -> None:
+    text = (REPOSITORY / "docs/reference/tools-image.md").read_text()
+    said = [row.split("`")[3] for row in text.splitlines() if row.startswith(("| `ip", "| `nft", "| `ebtables")) and "must be root" in row]
+    assert len(said) == 5
+    for message in said:
+        assert "NET_ADMIN" in HintWatcher().receive(f"{message}\n".encode())[0][1]
