@@ -154,6 +154,38 @@ def node(console: Console, podshell: Podshell) -> None:
     console.page.locator(".conditions li").first.wait_for(timeout=DEADLINE_MS)
 
 
+def palette(console: Console, podshell: Podshell) -> None:
+    console.go("/pods")
+    console.page.get_by_role("rowheader").nth(12).wait_for(timeout=DEADLINE_MS)
+    console.page.keyboard.press("Control+k")
+    console.page.keyboard.type("cart")
+    console.page.get_by_role("option").nth(3).wait_for(timeout=DEADLINE_MS)
+
+
+def shortcuts(console: Console, podshell: Podshell) -> None:
+    console.go("/clusters")
+    console.page.get_by_role("article").nth(1).wait_for(timeout=DEADLINE_MS)
+    console.page.keyboard.press("?")
+    console.page.get_by_role("dialog").wait_for(timeout=DEADLINE_MS)
+
+
+def open_link(console: Console, podshell: Podshell) -> None:
+    console.go("/open?cluster=demo-west&namespace=shop&pod=cart-0&container=cart")
+    console.page.get_by_role("button", name="Open the shell").wait_for(timeout=DEADLINE_MS)
+
+
+def open_link_refused(console: Console, podshell: Podshell) -> None:
+    console.go("/open?cluster=demo-east&namespace=reports&pod=forecast")
+    console.page.get_by_role("heading", name="No shell can be opened there now").wait_for(timeout=DEADLINE_MS)
+
+
+def gateway_lost(console: Console, podshell: Podshell) -> None:
+    services_list(console, podshell)
+    podshell.gateway.stop()
+    console.page.locator(".offline-banner").wait_for(timeout=DEADLINE_MS)
+    podshell.start_gateway()
+
+
 def containers(console: Console, podshell: Podshell) -> None:
     console.go()
     console.shell_button("search").click(timeout=DEADLINE_MS)
@@ -230,6 +262,11 @@ PICTURES: dict[str, tuple[Callable[[Console, Podshell], None], tuple[str, ...], 
     "service-broken": (service_broken, WIDTHS, BOTH),
     "nodes": (nodes, WIDTHS, BOTH),
     "node": (node, WIDTHS, BOTH),
+    "palette": (palette, WIDTHS, BOTH),
+    "shortcuts": (shortcuts, ("1440",), ("light",)),
+    "open": (open_link, WIDTHS, ("light",)),
+    "open-refused": (open_link_refused, ("1440",), ("dark",)),
+    "gateway-lost": (gateway_lost, ("1440",), ("light",)),
     "sessions": (sessions, ("1440", "390"), ("light",)),
     "pods": (pods, ("1440", "390"), BOTH),
     "terminal": (terminal, ("1440", "390"), BOTH),

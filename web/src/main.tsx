@@ -1,7 +1,7 @@
 /** The composition root of the console. */
 
 import { MantineProvider } from "@mantine/core";
-import "@mantine/core/styles.css";
+import "./app/mantine.css";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
@@ -12,7 +12,6 @@ import { theme } from "./app/theme";
 import "./dock/dock.css";
 import "./pods/choice.css";
 import "./pods/pods.css";
-import "./sessions/sessions.css";
 import "./terminal/terminal.css";
 
 const root = document.getElementById("root");

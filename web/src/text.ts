@@ -5,6 +5,7 @@ import { clusters } from "./texts/clusters";
 import { dock } from "./texts/dock";
 import { frame } from "./texts/frame";
 import { nodes } from "./texts/nodes";
+import { open, palette, shortcuts } from "./texts/palette";
 import { pods } from "./texts/pods";
 import { problem } from "./texts/problem";
 import { services } from "./texts/services";
@@ -12,4 +13,19 @@ import { sessions } from "./texts/sessions";
 import { terminal } from "./texts/terminal";
 import { size } from "./texts/words";
 
-export const text = { ...frame, clusters, services, nodes, pods, choice, problem, sessions, dock, terminal, size };
+export const text = {
+  ...frame,
+  clusters,
+  services,
+  nodes,
+  pods,
+  palette,
+  shortcuts,
+  open,
+  choice,
+  problem,
+  sessions,
+  dock,
+  terminal,
+  size,
+};

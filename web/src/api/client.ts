@@ -16,6 +16,7 @@ import type {
   Session,
   SignedIn,
   Ticket,
+  WirePod,
 } from "./types";
 
 const TOKEN_HEADER = "X-Podshell-Token";
@@ -106,6 +107,8 @@ export async function fetchMe(): Promise<Me> {
 }
 
 export const fetchClusters = (): Promise<Cluster[]> => call("GET", "/api/clusters");
+export const fetchPod = (cluster: string, namespace: string, pod: string): Promise<WirePod> =>
+  call("GET", `/api/${["clusters", cluster, "namespaces", namespace, "pods", pod].map(encodeURIComponent).join("/")}`);
 export const enrolCluster = (body: ClusterBody): Promise<Enrolment> => call("POST", "/api/clusters", body);
 export const fetchSessions = (): Promise<Session[]> => call("GET", "/api/sessions?state=live");
 export const fetchAllSessions = (): Promise<Session[]> => call("GET", "/api/sessions?state=all");

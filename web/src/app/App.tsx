@@ -10,9 +10,11 @@ import { followClusters } from "../clusters/clusters";
 import { DockFrame } from "../dock/Dock";
 import { dock } from "../dock/dock";
 import { ContainerChoice } from "../pods/ContainerChoice";
+import { useOverlay } from "../palette/state";
 import { PodsPage } from "../pods/PodsPage";
 import { text } from "../text";
 import { Header, Rail } from "./Frame";
+import { useCommands } from "./commands";
 import { Empty } from "./Empty";
 import { Icon } from "./icons";
 import { follow, linkTo, navigate, usePlace } from "./location";
@@ -26,6 +28,9 @@ import { useTitle } from "./title";
 const ClustersPage = lazy(() => import("../clusters/ClustersPage"));
 const ServicesPage = lazy(() => import("../services/ServicesPage"));
 const NodesPage = lazy(() => import("../nodes/NodesPage"));
+const OpenPage = lazy(() => import("./OpenPage"));
+const Palette = lazy(() => import("../palette/Palette"));
+const ShortcutHelp = lazy(() => import("../palette/ShortcutHelp"));
 const SessionsPage = lazy(() => import("../sessions/SessionsPage"));
 
 const RETRY_MS = 3_000;
@@ -54,6 +59,7 @@ export function App() {
 
 function Console({ me }: { me: Me }) {
   const state = useSyncExternalStore(live.listen, live.getState);
+  useCommands();
   useEffect(() => {
     live.start();
     const stop = followClusters();
@@ -86,8 +92,20 @@ function Console({ me }: { me: Me }) {
         </DockFrame>
       </div>
       <ContainerChoice />
+      <Overlays />
       <ProblemDialog />
     </div>
+  );
+}
+
+/** What lies over every page when it is called: loaded then. */
+function Overlays() {
+  const overlay = useOverlay();
+  return (
+    <Suspense fallback={null}>
+      {overlay === "palette" && <Palette />}
+      {overlay === "help" && <ShortcutHelp />}
+    </Suspense>
   );
 }
 
@@ -116,6 +134,8 @@ function PageOf({ place }: { place: Place }) {
       return <SessionsPage id={place.id} />;
     case "pods":
       return <PodsPage />;
+    case "open":
+      return <OpenPage />;
     case "start":
       return null;
     default:

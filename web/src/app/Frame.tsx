@@ -1,13 +1,15 @@
 /** What is around every page: the head with scheme and user, and the pages at the left. */
 
-import { ActionIcon, Menu, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, Kbd, Menu, Tooltip, UnstyledButton, useMantineColorScheme } from "@mantine/core";
 import { signOut } from "../api/client";
 import type { Me } from "../api/types";
+import { showOverlay } from "../palette/state";
 import { useOpenSessions } from "../sessions/rows";
 import { text } from "../text";
 import { Icon, type IconName } from "./icons";
 import { follow, linkTo, usePlace, useScope } from "./location";
 import type { Place } from "./routes";
+import { keyCaps } from "./shortcuts";
 import { ScopeControl } from "./ScopeControl";
 
 const PAGES: { place: Place; label: string; icon: IconName }[] = [
@@ -33,6 +35,23 @@ export function Header({ me }: { me: Me }) {
       </a>
       <ScopeControl />
       <div className="top-right">
+        <Tooltip label={text.shortcuts.palette}>
+          <UnstyledButton
+            className="search-button"
+            onClick={() => showOverlay("palette")}
+            aria-label={text.shortcuts.palette}
+          >
+            <Icon name="search" size={14} />
+            <span className="dim">{text.palette.button}</span>
+            <span className="keys" aria-hidden="true">
+              {keyCaps("Mod+K").map((cap) => (
+                <Kbd key={cap} size="xs">
+                  {cap}
+                </Kbd>
+              ))}
+            </span>
+          </UnstyledButton>
+        </Tooltip>
         <SchemeMenu />
         <Menu position="bottom-end">
           <Menu.Target>
@@ -44,6 +63,9 @@ export function Header({ me }: { me: Me }) {
             <Menu.Label>{text.user.signedInAs(me.user.name)}</Menu.Label>
             <Menu.Label>{text.user.version(me.gateway.version)}</Menu.Label>
             <Menu.Divider />
+            <Menu.Item leftSection={<Icon name="keyboard" size={14} />} onClick={() => showOverlay("help")}>
+              {text.shortcuts.help}
+            </Menu.Item>
             <Menu.Item onClick={() => void signOut().finally(() => location.reload())}>{text.user.signOut}</Menu.Item>
           </Menu.Dropdown>
         </Menu>

@@ -30,14 +30,26 @@ interface Props<Row> {
   keyOf(row: Row): string;
   /** The column that names a row, and by which it sorts at first. */
   named: string;
+  /** The order when the address has none; else by `named`. */
+  first?: string;
   /** The parameter of the address that holds the order. */
   parameter?: string;
   onRow?(row: Row): void;
   chosen?: string;
 }
 
-export function ListTable<Row>({ label, columns, rows, keyOf, named, parameter = "sort", onRow, chosen }: Props<Row>) {
-  const order = orderOf(useParameters()[parameter] ?? "", columns, named);
+export function ListTable<Row>({
+  label,
+  columns,
+  rows,
+  keyOf,
+  named,
+  first,
+  parameter = "sort",
+  onRow,
+  chosen,
+}: Props<Row>) {
+  const order = orderOf(useParameters()[parameter] ?? first ?? "", columns, named);
   const sorted = sortRows(rows, columns, order);
   const style = {
     "--columns": columns.map((column) => column.width).join(" "),

@@ -5,10 +5,13 @@ import { useEffect, useState } from "react";
 import { ApiFailure } from "../api/client";
 import { useRows } from "../api/rows";
 import type { Session } from "../api/types";
-import { ageText, useNow } from "../app/clock";
+import { ageText, useNow, useSecondsUntil } from "../app/clock";
 import { Empty } from "../app/Empty";
 import { Icon } from "../app/icons";
-import { goTo } from "../app/location";
+import { type Column, ListTable } from "../app/ListTable";
+import { goTo, setScope, useScope } from "../app/location";
+import { PageHead, PlaceLink, Skeletons } from "../app/PageParts";
+import { EVERYWHERE, inScope } from "../app/routes";
 import { ClusterName } from "../clusters/ClusterName";
 import { useDock } from "../dock/Dock";
 import { tabName } from "../dock/dock";
@@ -19,37 +22,57 @@ import { sessionRows } from "./rows";
 
 const words = text.sessions;
 const TONES: Record<Session["state"], Tone> = { opening: "busy", running: "good", restarting: "busy", ended: "done" };
+const ALL = [""];
 
 export default function SessionsPage({ id }: { id: string }) {
-  const { rows, complete } = useRows(sessionRows, [""]);
+  const { rows, complete } = useRows(sessionRows, ALL);
+  const scope = useScope();
   const { tabs } = useDock();
+  const now = useNow();
   const missing = useDeepLink(id);
-  const open = rows
-    .filter((session) => session.state !== "ended")
-    .sort((one, other) => other.created_at.localeCompare(one.created_at));
-  const here = new Set(tabs.map((tab) => tab.session.id));
+  const open = rows.filter((session) => session.state !== "ended");
+  const shown = open.filter((session) => inScope(scope, session.cluster, session.namespace));
+  const idleAt = new Map(tabs.map((tab) => [tab.session.id, tab.view.idleAt]));
   return (
     <section className="page" aria-labelledby="page-title">
-      <header className="page-head">
-        <h1 id="page-title">{words.title}</h1>
-        <span className="dim number" role="status">
-          {complete ? words.count(open.length) : words.loading}
-        </span>
-      </header>
+      <PageHead title={words.title} status={complete ? words.count(open.length) : words.loading} />
       {missing && (
         <p className="notice" role="alert">
           <Icon name="warning" size={14} />
-          <strong>{words.unknown}.</strong> {words.unknownText}
+          <span>
+            <strong>{words.unknown}.</strong> {words.unknownText}
+          </span>
         </p>
       )}
-      {open.length > 0 && <SessionTable sessions={open} here={here} />}
-      {complete && open.length === 0 && (
-        <Empty icon="sessions" title={words.empty} live>
-          <p>{words.emptyText}</p>
-          <Button variant="default" onClick={() => goTo({ page: "pods", pod: null })}>
-            {words.toPods}
+      {shown.length < open.length && (
+        <p className="note dim" role="status">
+          {words.outOfScope(open.length - shown.length)}{" "}
+          <Button size="compact-xs" variant="default" onClick={() => setScope(EVERYWHERE)}>
+            {words.showAll}
           </Button>
-        </Empty>
+        </p>
+      )}
+      {shown.length > 0 ? (
+        <ListTable
+          label={words.title}
+          columns={columnsOf(now, idleAt)}
+          rows={shown}
+          keyOf={(session) => session.id}
+          named="target"
+          first="-opened"
+          {...(id ? { chosen: id } : {})}
+        />
+      ) : !complete ? (
+        <Skeletons label={words.loading} rows={4} />
+      ) : (
+        open.length === 0 && (
+          <Empty icon="sessions" title={words.empty} live>
+            <p>{words.emptyText}</p>
+            <Button variant="default" onClick={() => goTo({ page: "pods", pod: null })}>
+              {words.toPods}
+            </Button>
+          </Empty>
+        )
       )}
     </section>
   );
@@ -68,67 +91,112 @@ function useDeepLink(id: string): boolean {
   return id !== "" && missing === id;
 }
 
-function SessionTable({ sessions, here }: { sessions: Session[]; here: Set<string> }) {
-  const now = useNow();
+function columnsOf(now: number, idleAt: ReadonlyMap<string, number | null>): Column<Session>[] {
+  return [
+    {
+      id: "target",
+      title: words.columns.target,
+      width: "minmax(170px, 1.6fr)",
+      value: tabName,
+      cell: (session) => (
+        <PlaceLink to={{ page: "sessions", id: session.id }} title={words.resumeOf(tabName(session))}>
+          {tabName(session)}
+        </PlaceLink>
+      ),
+    },
+    {
+      id: "state",
+      title: words.columns.state,
+      width: "112px",
+      value: (session) => session.state,
+      cell: (session) => (
+        <StatusMark tone={TONES[session.state]} label={words.states[session.state] ?? session.state} />
+      ),
+    },
+    {
+      id: "kind",
+      title: words.columns.kind,
+      width: "minmax(84px, 0.6fr)",
+      only: "desk",
+      value: (session) => session.kind,
+      cell: (session) => words.kinds[session.kind] ?? session.kind,
+    },
+    {
+      id: "cluster",
+      title: words.columns.cluster,
+      width: "minmax(110px, 1fr)",
+      value: (session) => session.cluster,
+      cell: (session) => <ClusterName name={session.cluster} />,
+    },
+    {
+      id: "namespace",
+      title: words.columns.namespace,
+      width: "minmax(90px, 0.8fr)",
+      value: (session) => session.namespace,
+      cell: (session) => session.namespace,
+    },
+    {
+      id: "user",
+      title: words.columns.user,
+      width: "minmax(80px, 0.7fr)",
+      only: "wide",
+      value: (session) => session.user,
+      cell: (session) => session.user,
+    },
+    {
+      id: "opened",
+      title: words.columns.started,
+      width: "64px",
+      end: true,
+      value: (session) => session.created_at,
+      cell: (session) => <span title={session.created_at}>{ageText(session.created_at, now)}</span>,
+    },
+    {
+      id: "idle",
+      title: words.columns.idle,
+      width: "minmax(96px, 0.6fr)",
+      only: "desk",
+      value: (session) => idleAt.get(session.id) ?? Number.POSITIVE_INFINITY,
+      cell: (session) => <Idle at={idleAt.get(session.id) ?? null} limit={session.idle_timeout_seconds} />,
+    },
+    {
+      id: "actions",
+      title: words.columns.actions,
+      width: "128px",
+      quiet: true,
+      cell: (session) => <Actions session={session} here={idleAt.has(session.id)} />,
+    },
+  ];
+}
+
+/** When a session closes for want of input: soon, or after its limit. */
+function Idle({ at, limit }: { at: number | null; limit: number }) {
+  const wait = useSecondsUntil(at);
+  if (wait !== null) return <StatusMark tone="busy" label={words.closesIn(wait)} />;
+  return <span className="dim number">{limit > 0 ? words.closesAfter(limit) : words.never}</span>;
+}
+
+function Actions({ session, here }: { session: Session; here: boolean }) {
+  const name = tabName(session);
   return (
-    <div className="scroll">
-      <table className="plain-table">
-        <thead>
-          <tr>
-            <th>{words.columns.target}</th>
-            <th className="wide">{words.columns.cluster}</th>
-            <th className="wide">{words.columns.namespace}</th>
-            <th className="state">{words.columns.state}</th>
-            <th className="number wide">{words.columns.started}</th>
-            <th className="wide">{words.columns.user}</th>
-            <th className="actions">
-              <span className="sr-only">{words.columns.actions}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {sessions.map((session) => (
-            <tr key={session.id}>
-              <th scope="row" className="cut">
-                {tabName(session)}
-                <span className="narrow dim">
-                  {session.cluster} · {session.namespace}
-                </span>
-              </th>
-              <td className="wide">
-                <ClusterName name={session.cluster} />
-              </td>
-              <td className="wide">{session.namespace}</td>
-              <td>
-                <StatusMark tone={TONES[session.state]} label={words.states[session.state] ?? session.state} />
-              </td>
-              <td className="number wide" title={session.created_at}>
-                {ageText(session.created_at, now)}
-              </td>
-              <td className="wide">{session.user}</td>
-              <td className="actions">
-                <Button
-                  size="compact-xs"
-                  variant="subtle"
-                  aria-label={words.resumeOf(tabName(session))}
-                  onClick={() => goTo({ page: "sessions", id: session.id })}
-                >
-                  {here.has(session.id) ? words.show : words.resume}
-                </Button>
-                <Button
-                  size="compact-xs"
-                  variant="subtle"
-                  color="red"
-                  aria-label={words.endOf(tabName(session))}
-                  onClick={() => void opening.end(session)}
-                >
-                  {words.end}
-                </Button>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <>
+      <Button
+        size="compact-xs"
+        variant="subtle"
+        aria-label={words.resumeOf(name)}
+        onClick={() => goTo({ page: "sessions", id: session.id })}
+      >
+        {here ? words.show : words.resume}
+      </Button>
+      <Button
+        size="compact-xs"
+        variant="subtle"
+        color="red"
+        aria-label={words.endOf(name)}
+        onClick={() => void opening.end(session)}
+      >
+        {words.end}
+      </Button>
+    </>
   );
 }

@@ -1,6 +1,6 @@
 /** Texts: The sessions page. */
 
-import { plural } from "./words";
+import { plural, seconds } from "./words";
 
 export const sessions = {
   title: "Sessions",
@@ -10,7 +10,9 @@ export const sessions = {
     cluster: "Cluster",
     namespace: "Namespace",
     state: "State",
+    kind: "Kind",
     started: "Opened",
+    idle: "Idle",
     user: "User",
     actions: "Actions",
   },
@@ -18,6 +20,12 @@ export const sessions = {
     string,
     string
   >,
+  kinds: { exec: "Pod shell", debug: "Debug shell", node: "Node shell" } as Record<string, string>,
+  closesIn: (wait: number) => `closes in ${seconds(wait)}`,
+  closesAfter: (limit: number) => `closes after ${limit % 60 === 0 ? `${limit / 60} min` : seconds(limit)}`,
+  never: "never closes",
+  outOfScope: (count: number) => `${plural(count, "session is", "sessions are")} in other clusters or namespaces.`,
+  showAll: "Show all",
   resume: "Resume",
   show: "Show",
   end: "End",
