@@ -71,6 +71,8 @@ def take(
     settle(page)
     page.screenshot(path=file)
     context.close()
+    if name in AFTERWARDS:
+        AFTERWARDS[name](podshell)
     if shutil.which("pngquant"):
         subprocess.run(["pngquant", "--force", "--skip-if-larger", "--ext", ".png", "128", str(file)], check=False)
 
@@ -94,7 +96,7 @@ def clusters(console: Console, podshell: Podshell) -> None:
 def add_cluster(console: Console, podshell: Podshell) -> None:
     clusters(console, podshell)
     console.page.get_by_role("button", name="Add a cluster").click()
-    console.page.get_by_label("Name").first.fill("team-a/staging")
+    console.page.get_by_role("textbox", name="Name").fill("team-a/staging")
     console.page.get_by_role("button", name="Make a token").wait_for()
 
 
@@ -102,7 +104,6 @@ def cluster_offline(console: Console, podshell: Podshell) -> None:
     clusters(console, podshell)
     podshell.agents["demo-west"].stop(signal.SIGKILL)
     console.page.get_by_text("No agent of this cluster is connected").wait_for(timeout=DEADLINE_MS)
-    podshell.agents["demo-west"].start()
 
 
 def production(console: Console, podshell: Podshell) -> None:
@@ -158,7 +159,7 @@ def palette(console: Console, podshell: Podshell) -> None:
     console.go("/pods")
     console.page.get_by_role("rowheader").nth(12).wait_for(timeout=DEADLINE_MS)
     console.page.keyboard.press("Control+k")
-    console.page.keyboard.type("cart")
+    console.page.get_by_role("combobox", name="Find a pod").fill("cart")
     console.page.get_by_role("option").nth(3).wait_for(timeout=DEADLINE_MS)
 
 
@@ -183,7 +184,14 @@ def gateway_lost(console: Console, podshell: Podshell) -> None:
     services_list(console, podshell)
     podshell.gateway.stop()
     console.page.locator(".offline-banner").wait_for(timeout=DEADLINE_MS)
+
+
+def restart_gateway(podshell: Podshell) -> None:
     podshell.start_gateway()
+
+
+def restart_agent(podshell: Podshell) -> None:
+    podshell.agents["demo-west"].start()
 
 
 def containers(console: Console, podshell: Podshell) -> None:
@@ -279,6 +287,8 @@ PICTURES: dict[str, tuple[Callable[[Console, Podshell], None], tuple[str, ...], 
     # last: it leaves the gateway with a short idle time
     "idle": (idle, ("1440",), ("dark",)),
 }
+# What was broken for a picture and must be whole for the next.
+AFTERWARDS: dict[str, Callable[[Podshell], None]] = {"gateway-lost": restart_gateway, "cluster-offline": restart_agent}
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import { useOverlay } from "../palette/state";
 import { PodsPage } from "../pods/PodsPage";
 import { text } from "../text";
 import { Header, Rail } from "./Frame";
+import { Boundary } from "./Boundary";
 import { useCommands } from "./commands";
 import { Empty } from "./Empty";
 import { Icon } from "./icons";
@@ -29,11 +30,14 @@ const ClustersPage = lazy(() => import("../clusters/ClustersPage"));
 const ServicesPage = lazy(() => import("../services/ServicesPage"));
 const NodesPage = lazy(() => import("../nodes/NodesPage"));
 const OpenPage = lazy(() => import("./OpenPage"));
-const Palette = lazy(() => import("../palette/Palette"));
+const loadPalette = () => import("../palette/Palette");
+const Palette = lazy(loadPalette);
 const ShortcutHelp = lazy(() => import("../palette/ShortcutHelp"));
 const SessionsPage = lazy(() => import("../sessions/SessionsPage"));
 
 const RETRY_MS = 3_000;
+/** After the first rows, which matter more. */
+const PRELOAD_MS = 1_000;
 
 export function App() {
   const outcome = useSignIn();
@@ -62,10 +66,15 @@ function Console({ me }: { me: Me }) {
   useCommands();
   useEffect(() => {
     live.start();
+    // Soon, so that what is typed right after its key is not lost.
+    const soon = setTimeout(() => void loadPalette().catch(() => null), PRELOAD_MS); // else when it is called
     const stop = followClusters();
     // Sessions that the gateway does not know any more lose their tab; those that it cannot tell about keep it.
     void dock.restore((id) => fetchSession(id).catch(() => null));
-    return stop;
+    return () => {
+      clearTimeout(soon);
+      stop();
+    };
   }, []);
   if (state === "signed_out") return <SignInPage outcome="ended" />;
   return (
@@ -116,9 +125,11 @@ function Page() {
     if (place.page === "start") navigate(addressOf({ page: "pods", pod: null }, { ...keptScope() }), true);
   }, [place]);
   return (
-    <Suspense fallback={<Waiting />}>
-      <PageOf place={place} />
-    </Suspense>
+    <Boundary page={place.page}>
+      <Suspense fallback={<Waiting />}>
+        <PageOf place={place} />
+      </Suspense>
+    </Boundary>
   );
 }
 

@@ -52,7 +52,9 @@ export function Header({ me }: { me: Me }) {
             </span>
           </UnstyledButton>
         </Tooltip>
-        <SchemeMenu />
+        <span className="desk-only">
+          <SchemeMenu />
+        </span>
         <Menu position="bottom-end">
           <Menu.Target>
             <ActionIcon variant="subtle" color="gray" aria-label={text.user.signedInAs(me.user.name)}>
@@ -62,6 +64,10 @@ export function Header({ me }: { me: Me }) {
           <Menu.Dropdown>
             <Menu.Label>{text.user.signedInAs(me.user.name)}</Menu.Label>
             <Menu.Label>{text.user.version(me.gateway.version)}</Menu.Label>
+            <div className="phone-only">
+              <Menu.Divider />
+              <SchemeItems />
+            </div>
             <Menu.Divider />
             <Menu.Item leftSection={<Icon name="keyboard" size={14} />} onClick={() => showOverlay("help")}>
               {text.shortcuts.help}
@@ -75,7 +81,7 @@ export function Header({ me }: { me: Me }) {
 }
 
 function SchemeMenu() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const { colorScheme } = useMantineColorScheme();
   const now = SCHEMES.find(([scheme]) => scheme === colorScheme) ?? SCHEMES[2];
   return (
     <Menu position="bottom-end">
@@ -85,19 +91,28 @@ function SchemeMenu() {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        {SCHEMES.map(([scheme, icon]) => (
-          <Menu.Item
-            key={scheme}
-            leftSection={<Icon name={icon} size={14} />}
-            onClick={() => setColorScheme(scheme)}
-            aria-current={scheme === colorScheme}
-            fw={scheme === colorScheme ? 600 : 400}
-          >
-            {text.scheme[scheme]}
-          </Menu.Item>
-        ))}
+        <SchemeItems />
       </Menu.Dropdown>
     </Menu>
+  );
+}
+
+function SchemeItems() {
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  return (
+    <>
+      {SCHEMES.map(([scheme, icon]) => (
+        <Menu.Item
+          key={scheme}
+          leftSection={<Icon name={icon} size={14} />}
+          onClick={() => setColorScheme(scheme)}
+          aria-current={scheme === colorScheme}
+          fw={scheme === colorScheme ? 600 : 400}
+        >
+          {text.scheme[scheme]}
+        </Menu.Item>
+      ))}
+    </>
   );
 }
 

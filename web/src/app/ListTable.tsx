@@ -82,6 +82,7 @@ export function ListTable<Row>({
                   role={column.id === named ? "rowheader" : "cell"}
                   key={column.id}
                   className={classOf(column, column.id === named)}
+                  data-title={column.title}
                 >
                   {column.cell(row)}
                 </div>

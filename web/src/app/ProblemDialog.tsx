@@ -49,7 +49,7 @@ export function FailureText({ failure }: { failure: ApiFailure }) {
 export function RefusalText({ refusal }: { refusal: Refusal }) {
   return (
     <>
-      <p>{refusal.message}</p>
+      <p className="refusal">{refusal.message}</p>
       <p className="dim">{text.problem.refusedBy(text.problem.by[refusal.refused_by] ?? refusal.refused_by)}</p>
       {refusal.next_step && (
         <p>

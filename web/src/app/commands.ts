@@ -32,7 +32,7 @@ const FIXED: Shortcut[] = [
     title: words.help,
     group: words.groups.everywhere,
     keys: "?",
-    inTerminal: "Mod+Shift+/",
+    inTerminal: "Mod+Shift+?",
     run: () => showOverlay("help"),
   },
   ...PAGES.map(([place, name, keys]) => ({

@@ -20,17 +20,18 @@ export function useOffline(): string[] {
 }
 
 export function Notices({ refusals, refused }: Props) {
-  const offline = useOffline();
+  const away = refusals.filter(({ refusal }) => refusal.code === "agent_offline").map(({ part }) => part);
+  const offline = [...new Set([...useOffline(), ...away])];
   return (
     <>
-      {offline.map((name) => (
-        <p className="notice" key={name} role="status">
+      {offline.length > 0 && (
+        <p className="notice" role="status">
           <Icon name="cut" size={14} />
           <span>
-            <strong>{text.clusters.offline(name)}.</strong> {text.clusters.offlineText}
+            <strong>{text.clusters.offline(offline.join(", "))}.</strong> {text.clusters.offlineText}
           </span>
         </p>
-      ))}
+      )}
       {refusals
         .filter(({ part }) => !offline.includes(part))
         .map(({ part, refusal }) => (

@@ -142,8 +142,8 @@ function Option({ item, index, chosen, onChoose, onRun }: OptionProps) {
       <Icon name={item.icon} size={15} />
       <span className="cut">{item.title}</span>
       <span className="palette-detail dim cut">
-        {item.cluster && item.group !== "cluster" && <ClusterName name={item.cluster} />}
-        <span className="cut">{item.detail.replace(item.cluster, "").trim()}</span>
+        {item.cluster && <ClusterName name={item.cluster} whole={item.group === "cluster"} />}
+        <span className="cut">{item.shown}</span>
       </span>
       {item.keys && (
         <span className="keys">

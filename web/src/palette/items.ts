@@ -27,6 +27,8 @@ export interface Item {
   title: string;
   /** What else it can be found by, and what tells it from its like. */
   detail: string;
+  /** What of the detail is shown beside the cluster. */
+  shown: string;
   cluster: string;
   keys: string;
   does: string;
@@ -35,7 +37,7 @@ export interface Item {
   look: (() => void) | null;
 }
 
-const PLAIN = { cluster: "", keys: "", look: null };
+const PLAIN = { shown: "", cluster: "", keys: "", look: null };
 
 function podItem(pod: Pod): Item {
   const look = (): void =>
@@ -47,6 +49,7 @@ function podItem(pod: Pod): Item {
     icon: "pods",
     title: pod.name,
     detail: `${pod.cluster} ${pod.namespace} ${pod.status}`,
+    shown: `${pod.namespace} ${pod.status === "Running" ? "" : pod.status}`,
     cluster: pod.cluster,
     keys: "",
     does: offered ? words.does.shell : words.does.details,
@@ -63,6 +66,7 @@ function sessionItem(session: Session): Item {
     icon: "terminal",
     title: tabName(session),
     detail: `${session.cluster} ${session.namespace}`,
+    shown: session.namespace,
     cluster: session.cluster,
     does: words.does.resume,
     run: () => void opening.resume(session.id).catch((failure: unknown) => opening.report(tabName(session), failure)),
@@ -92,6 +96,7 @@ function placeItem(group: Group, icon: IconName, place: Place, row: Placed): Ite
     icon,
     title: row.name,
     detail: [row.cluster, row.namespace, row.kind, row.status].filter(Boolean).join(" "),
+    shown: [row.namespace, row.kind, row.status].filter(Boolean).join(" "),
     cluster: row.cluster,
     does: words.does.go,
     run: () => goTo(place),

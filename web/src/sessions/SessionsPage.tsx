@@ -154,7 +154,7 @@ function columnsOf(now: number, idleAt: ReadonlyMap<string, number | null>): Col
     {
       id: "idle",
       title: words.columns.idle,
-      width: "minmax(96px, 0.6fr)",
+      width: "134px",
       only: "desk",
       value: (session) => idleAt.get(session.id) ?? Number.POSITIVE_INFINITY,
       cell: (session) => <Idle at={idleAt.get(session.id) ?? null} limit={session.idle_timeout_seconds} />,

@@ -1,0 +1,72 @@
+"""axe finds nothing on any page, in both schemes and on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from axe import expect_accessible
+from console import DEADLINE_MS, Console
+from playwright.sync_api import Page
+
+PAGES: dict[str, str] = {
+    "/clusters": "article",
+    "/pods": "[role=rowheader]",
+    "/pods?q=nothing-at-all": ".empty",
+    "/services": ".service-card",
+    "/services?view=list": "[role=rowheader]",
+    "/services/demo-east/payments/Deployment/fraud-check": ".timeline-event",
+    "/services/demo-east/shop/Deployment/storefront?tab=pods": "[role=rowheader]",
+    "/services/demo-east/shop/Deployment/storefront?tab=nodes": "[role=rowheader]",
+    "/services/demo-east/shop/Deployment/storefront?tab=info": ".facts",
+    "/services/demo-east/reports/Deployment/recommender?tab=pods": ".notice",
+    "/nodes": "[role=rowheader]",
+    "/nodes/demo-east/worker-1": ".conditions",
+    "/sessions": ".empty, [role=rowheader]",
+    "/open?cluster=demo-east&namespace=shop&pod=cart-0": ".message",
+    "/open?cluster=demo-east&namespace=shop&pod=nothing": ".empty",
+    "/nothing": ".empty",
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_is_accessible(console: Console, scheme: str) -> None:
+    console.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+    for address, what in PAGES.items():
+        console.go(address)
+        console.page.locator(what).first.wait_for(timeout=DEADLINE_MS)
+        expect_accessible(console.page)
+
+
+def test_pages_are_accessible_on_a_phone_and_do_not_scroll_sideways(console: Console) -> None:
+    console.page.set_viewport_size({"width": 390, "height": 844})
+    for address, what in PAGES.items():
+        console.go(address)
+        console.page.locator(what).first.wait_for(timeout=DEADLINE_MS)
+        assert console.page.evaluate("document.documentElement.scrollWidth") <= 390, address
+        expect_accessible(console.page)
+
+
+def _palette(page: Page) -> None:
+    page.keyboard.press("Control+k")
+    page.get_by_role("option").first.wait_for(timeout=DEADLINE_MS)
+
+
+def _help(page: Page) -> None:
+    page.keyboard.press("?")
+    page.get_by_role("dialog").wait_for(timeout=DEADLINE_MS)
+
+
+def _add(page: Page) -> None:
+    page.get_by_role("button", name="Add a cluster").click()
+    page.get_by_role("dialog").wait_for(timeout=DEADLINE_MS)
+
+
+@pytest.mark.parametrize("show", [_palette, _help, _add])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_lies_over_a_page_is_accessible(console: Console, scheme: str, show: Callable[[Page], None]) -> None:
+    console.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+    console.go("/clusters")
+    console.page.get_by_role("article").first.wait_for(timeout=DEADLINE_MS)
+    show(console.page)
+    expect_accessible(console.page)
