@@ -5,14 +5,19 @@ Each part prints to a file; `wait_for` looks there for what it announces.
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+
+import httpx
+import yaml
 
 PODSHELL = Path(sys.executable).parent / "podshell"
 CLUSTERS = ("demo-east", "demo-west")
@@ -107,6 +112,17 @@ class Podshell:
         """Start the gateway again, on its port."""
         self.gateway.start("--port", self.url.rsplit(":", 1)[1], *options)
         self.link()
+
+    def delete_pod(self, cluster: str, namespace: str, name: str) -> None:
+        """Delete a pod at the API server of a cluster, past Podshell."""
+        config = yaml.safe_load(self.kubeconfig.read_text())
+        server = next(one["cluster"] for one in config["clusters"] if one["name"] == cluster)
+        context = next(one["context"] for one in config["contexts"] if one["name"] == cluster)
+        user = next(one["user"] for one in config["users"] if one["name"] == context["user"])
+        trusted = ssl.create_default_context(cadata=base64.b64decode(server["certificate-authority-data"]).decode())
+        headers = {"authorization": f"Bearer {user['token']}"}
+        url = f"{server['server']}/api/v1/namespaces/{namespace}/pods/{name}"
+        httpx.delete(url, headers=headers, verify=trusted, trust_env=False).raise_for_status()
 
     def stop(self) -> None:
         for part in (*self.agents.values(), self.gateway, self.sandbox):

@@ -97,7 +97,8 @@ function Marks({ tab }: { tab: Tab }) {
   const others = view.owners + view.observers - 1;
   return (
     <div className="dock-marks">
-      <ClusterTag mark={mark} />
+      {/* Production's label stands on the tab itself. */}
+      {!mark.production && <ClusterTag mark={mark} />}
       {view.recording && (
         <span className="dock-mark dock-recorded">
           <Icon name="record" size={13} /> {text.terminal.recording}

@@ -109,7 +109,7 @@ const GROUPS: [string, string[]][] = [
 
 function MoreMenu({ tab }: { tab: Tab }) {
   return (
-    <Menu position="bottom-end" returnFocus={false}>
+    <Menu position="bottom-end" returnFocus={false} middlewares={{ flip: true, shift: true, size: true }}>
       <Menu.Target>
         <Tooltip label={words.more}>
           <ActionIcon variant="subtle" color="gray" aria-label={words.more}>

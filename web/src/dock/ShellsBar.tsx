@@ -84,7 +84,7 @@ function ManyShells({ minimised, tabs }: { minimised: Tab[]; tabs: Tab[] }) {
           <Icon name={opened ? "down" : "up"} size={13} />
         </button>
       </Popover.Target>
-      <Popover.Dropdown className="shells-menu" aria-label={words.bar}>
+      <Popover.Dropdown className="shells-menu">
         <ul ref={list} onKeyDown={press}>
           {minimised.map((tab) => (
             <li key={tab.session.id}>

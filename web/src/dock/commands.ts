@@ -9,7 +9,7 @@ import { shareableAddress } from "../app/location";
 import { text } from "../text";
 import type { Chord } from "./chords";
 import { dialogs } from "./dialogs";
-import { dock, type Tab } from "./dock";
+import { type DockMode, dock, type Tab } from "./dock";
 import { kubectlCommand, podshellCommand } from "./names";
 import { opening } from "./opening";
 
@@ -146,13 +146,13 @@ export const COMMANDS: readonly Command[] = [
     label: words.full,
     chord: ctrl("enter"),
     refusal: needsShell,
-    run: () => dock.setMode(dock.getState().mode === "full" ? "half" : "full"),
+    run: (tab) => toggle("full", tab),
   },
   {
     id: "drawer",
     label: words.drawer,
     refusal: needsShell,
-    run: () => dock.setMode(dock.getState().mode === "drawer" ? "half" : "drawer"),
+    run: (tab) => toggle("drawer", tab),
   },
   { id: "leave", label: words.leave, chord: ctrl("l"), refusal: needsShell, run: (tab) => focusTab(tab.session.id) },
   { id: "end", label: words.end, chord: ctrl("x"), refusal: needsShell, run: (tab) => void opening.end(tab.session) },
@@ -160,6 +160,13 @@ export const COMMANDS: readonly Command[] = [
   { id: "settings", label: words.settings, refusal: () => "", run: () => dialogs.show({ dialog: "settings" }) },
   { id: "shortcuts", label: words.shortcuts, refusal: () => "", run: () => dialogs.show({ dialog: "shortcuts" }) },
 ];
+
+const focusTerminal = withTerminal((actions, id) => actions.focus(id));
+
+function toggle(mode: DockMode, tab: Tab): void {
+  dock.setMode(dock.getState().mode === mode ? "half" : mode);
+  focusTerminal(tab);
+}
 
 function needsTwo(): string {
   return dock.getState().tabs.length > 1 ? "" : text.dock.oneShell;

@@ -180,6 +180,8 @@ export class Bench {
   end: EndFacts | null = null;
   /** What hands have typed here, for a broadcast. */
   readonly typed: string[] = [];
+  /** How often output came that is worth a mark. */
+  news = 0;
   readonly session: TerminalSession;
 
   constructor() {
@@ -216,7 +218,9 @@ export class Bench {
         return Promise.resolve(this.tickets.shift() ?? { ok: true, ticket: `t${this.ticketsAsked}` });
       },
       fetchEnd: () => Promise.resolve(this.end),
-      sawOutput: () => {},
+      sawOutput: () => {
+        this.news += 1;
+      },
       typed: (data) => this.typed.push(new TextDecoder().decode(data)),
     };
     this.session = new TerminalSession(ports);

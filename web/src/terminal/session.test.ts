@@ -507,3 +507,34 @@ describe("size", () => {
     expect(socket.of(0x05).map((body) => body[0])).toEqual([0, 1]);
   });
 });
+
+describe("for others than this terminal", () => {
+  test("what a program draws anew after a resize is no news, what it says later is", async () => {
+    const bench = new Bench();
+    const socket = await bench.connected();
+    bench.clock.pass(1_000);
+    bench.screen.resize(100, 30);
+    bench.clock.pass(80);
+    socket.output(0, "prompt");
+    expect(bench.news).toBe(0);
+    bench.clock.pass(1_000);
+    socket.output(6, "output");
+    expect(bench.news).toBe(1);
+  });
+
+  test("a hand's typing is passed on for a broadcast, the terminal's own replies are not", async () => {
+    const bench = new Bench();
+    const socket = await bench.connected();
+    bench.screen.type("ls\r");
+    socket.output(0, "\x1b[c");
+    expect(bench.typed).toEqual(["ls\r"]);
+  });
+
+  test("what was typed elsewhere is sent like what is typed here, once", async () => {
+    const bench = new Bench();
+    const socket = await bench.connected();
+    bench.session.type(new TextEncoder().encode("ls\r"));
+    expect(socket.input().map((piece) => piece.text)).toEqual(["ls\r"]);
+    expect(bench.typed).toEqual([]);
+  });
+});

@@ -63,7 +63,9 @@ export class TerminalSession {
     this.output = new OutputLog(ports.screen, ports.timers, ports.snapshots, {
       acknowledge: (offset) => this.send(encodeAck(offset)),
       firstByte: () => this.change({ shown: true, progress: "" }),
-      news: () => ports.sawOutput(),
+      news: () => {
+        if (!this.size.redrawing) ports.sawOutput();
+      },
     });
     ports.screen.onData((data) => this.receiveData(data));
     ports.screen.onBinary((data) =>

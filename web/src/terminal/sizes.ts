@@ -3,15 +3,18 @@
 import type { Screen, Timers } from "./ports";
 
 const SETTLE_MS = 80;
+/** Within so long after a new size a program draws itself anew: that is no news for somebody who has minimised it. */
+const REDRAW_MS = 1_000;
 
 export class SizeReports {
   private sent = "";
+  private sentAt = Number.NEGATIVE_INFINITY;
   private cancel: (() => void) | null = null;
 
   /** `send` answers false when there is nobody to tell now. */
   constructor(
     private readonly screen: Screen,
-    timers: Timers,
+    private readonly timers: Timers,
     private readonly send: (cols: number, rows: number) => boolean,
   ) {
     screen.onResize(() => {
@@ -23,6 +26,12 @@ export class SizeReports {
   /** The present size was told by other means. */
   told(): void {
     this.sent = `${this.screen.cols}x${this.screen.rows}`;
+    this.sentAt = this.timers.now();
+  }
+
+  /** True while what comes may be an answer to a new size only. */
+  get redrawing(): boolean {
+    return this.timers.now() - this.sentAt < REDRAW_MS;
   }
 
   report(): void {

@@ -43,6 +43,7 @@ export class XtermScreen implements Screen {
   private readonly serializer = new SerializeAddon();
   private readonly search = new SearchAddon();
   private scheme: SchemeName = "dark";
+  private foundCase = false;
   private comfort: Comfort;
   private webgl: WebglAddon | null = null;
   private opened = false;
@@ -170,6 +171,9 @@ export class XtermScreen implements Screen {
     const colours = FOUND[SCHEMES[this.scheme].ground];
     const marks = { matchOverviewRuler: "#a67c00", activeMatchColorOverviewRuler: "#ffc53d" };
     const options = { caseSensitive, decorations: { ...colours, ...marks } };
+    // The addon keeps its count for as long as the words stay the same.
+    if (caseSensitive !== this.foundCase) this.search.clearDecorations();
+    this.foundCase = caseSensitive;
     if (words === "") this.endFind();
     else if (direction === "previous") this.search.findPrevious(words, options);
     else this.search.findNext(words, { ...options, incremental: direction === "here" });

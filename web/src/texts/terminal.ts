@@ -138,7 +138,7 @@ export const terminal = {
       contrast: "High contrast",
       sand: "Sand",
     } as Record<string, string>,
-    keyBar: "Bar of keys (Esc, Tab, Ctrl, arrows)",
+    keyBar: "Key bar",
     keyBars: { auto: "On touch screens", always: "Always", never: "Never" } as Record<string, string>,
     copyOnSelect: "Copy what is selected at once",
     optionIsMeta: "Option key as Meta (Mac)",
