@@ -23,6 +23,8 @@ HELLO, INPUT, OUTPUT = 0x01, 0x02, 0x42
 SETTLE_SECONDS = 10.0
 PROMPT = r"[#$] ?$"
 SCREEN = "document.querySelector('.terminal-host').screen"
+# The sessions whose terminals are in front.
+HOSTS = "() => [...document.querySelectorAll('.terminal-host')].map((host) => host.dataset.session)"
 # Every line of the buffer, scrollback included, joined where the terminal wrapped them.
 BUFFER_TEXT = f"""() => {{
   const buffer = {SCREEN}.terminal.buffer.active; let text = "";
@@ -109,10 +111,12 @@ class Console:
         return self.pod(pod).get_by_role("button", name=re.compile("^Pod Shell"))
 
     def open_shell(self, pod: str, container: str = "") -> None:
-        """Open a shell and wait for its prompt."""
+        """Open a shell and wait for its prompt, not for that of one which is in front until then."""
+        before = self.page.evaluate(HOSTS)
         self.shell_button(pod).click(timeout=DEADLINE_MS)
         if container:
             self.page.get_by_role("option", name=re.compile(f"^{container}")).click()
+        self.page.wait_for_function(f"(before) => ({HOSTS})().some((id) => !before.includes(id))", arg=before, timeout=DEADLINE_MS)
         self.wait_for(PROMPT)
 
     def type(self, text: str) -> None:

@@ -6,6 +6,7 @@ pngquant where there is one. Look at each before you commit it.
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import subprocess
@@ -207,6 +208,38 @@ def terminal(console: Console, podshell: Podshell) -> None:
     console.run(DEMO, "\nready\n")
 
 
+def minimised(console: Console, podshell: Podshell) -> None:
+    terminal(console, podshell)
+    console.open_shell("cart-0", "exporter")
+    console.type("sleep 1; echo finished\n")
+    for _ in range(3):
+        console.page.keyboard.press("Control+Shift+M")
+    console.page.get_by_role("button", name="Running shells [3]").click()
+    console.page.get_by_role("button", name=re.compile("^Restore .*new output")).wait_for(timeout=DEADLINE_MS)
+
+
+def split(console: Console, podshell: Podshell) -> None:
+    terminal(console, podshell)
+    console.page.get_by_role("button", name="Split").click()
+    console.page.get_by_role("menuitem", name=re.compile("^Show storefront.*beside")).click()
+    console.page.get_by_role("tabpanel").nth(1).wait_for()
+    console.page.keyboard.press("Control+Shift+Enter")
+
+
+def at_the_right(console: Console, podshell: Podshell) -> None:
+    console.go("/pods?cluster=demo-west")
+    console.open_shell("cart-0", "cart")
+    console.run(DEMO, "\nready\n")
+    console.page.get_by_role("button", name="At the right").click()
+
+
+def settings(console: Console, podshell: Podshell) -> None:
+    terminal(console, podshell)
+    console.page.get_by_role("button", name="More about this shell").click()
+    console.page.get_by_role("menuitem", name="Terminal settings").click()
+    console.page.get_by_role("dialog").wait_for()
+
+
 def ended(console: Console, podshell: Podshell) -> None:
     console.go()
     console.open_shell("storefront")
@@ -278,6 +311,10 @@ PICTURES: dict[str, tuple[Callable[[Console, Podshell], None], tuple[str, ...], 
     "sessions": (sessions, ("1440", "390"), ("light",)),
     "pods": (pods, ("1440", "390"), BOTH),
     "terminal": (terminal, ("1440", "390"), BOTH),
+    "minimised": (minimised, WIDTHS, BOTH),
+    "split": (split, ("1440",), BOTH),
+    "right": (at_the_right, ("1440",), ("dark",)),
+    "settings": (settings, WIDTHS, ("light",)),
     "containers": (containers, ("1440", "390"), ("light",)),
     "ended": (ended, ("1440", "390"), ("dark",)),
     "refused": (refused, ("1440",), ("light",)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -240,6 +239,21 @@ def test_a_phone_has_the_keys_that_its_keyboard_lacks(phone: Console) -> None:
 CTRL_C_MS = 500
 
 
+def answer_to_click(console: Console, name: str) -> float:
+    """Click a link of the rail; the answer is how long it takes until its page is there, in ms."""
+    took: float = console.page.evaluate(
+        """async (name) => {
+          const start = performance.now();
+          [...document.querySelectorAll("nav a")].find((link) => link.innerText.startsWith(name)).click();
+          const there = () => document.querySelector("main h1")?.innerText === name;
+          while (!there() && performance.now() - start < 20000) await new Promise(requestAnimationFrame);
+          return performance.now() - start;
+        }""",
+        name,
+    )
+    return took
+
+
 def interrupt(console: Console) -> float:
     """Type Ctrl-C; the answer is how long it takes until the prompt is there, in ms."""
     took: float = console.page.evaluate(
@@ -271,11 +285,7 @@ def test_a_flood_leaves_the_page_quick_ctrl_c_ends_it_and_memory_is_bounded(cons
     before, received = used(), len(console.all_output(console.sockets[-1].session))
     console.type("yes\n")
     console.wait_for("\ny\ny\ny\ny\n")
-    for name in ("Nodes", "Pods"):
-        asked = time.monotonic()
-        console.page.get_by_role("link", name=name, exact=True).click()
-        expect(console.page.get_by_role("heading", name=name).first).to_be_visible()
-        assert time.monotonic() - asked < 3
+    assert min(answer_to_click(console, name) for name in ("Nodes", "Services", "Pods")) < 1_000
     console.page.wait_for_function("(start) => performance.now() - start > 3000", arg=console.page.evaluate("performance.now()"))
     # The best of three: the bound is the product's, and a machine may have more to do than one test.
     took = [interrupt(console)]

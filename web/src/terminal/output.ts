@@ -15,7 +15,7 @@ const ACK_MS = 50;
 /** A snapshot when output has been quiet for so long: often enough for a crash, too rarely to be felt. */
 const QUIET_MS = 2_000;
 /** Lines of scrollback in a snapshot, tried in turn until it fits into the storage. */
-const SNAPSHOT_LINES = [2_000, 500, 0];
+const SNAPSHOT_LINES = [5_000, 2_000, 500, 0];
 
 export interface AttachFacts {
   epoch: string;
