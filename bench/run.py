@@ -18,6 +18,7 @@ import uvloop
 from bench import cases
 from bench.figures import MIB, Figure, machine, write_results
 from bench.parts import Parts
+from bench.plugin import plugin_start
 
 CASES: dict[str, Callable[[Parts], Awaitable[list[Figure]]]] = {
     "echo": cases.echo,
@@ -48,7 +49,7 @@ async def big_cluster(folder: Path) -> list[Figure]:
 
 
 async def main(chosen: list[str]) -> int:
-    known = [*CASES, "pods", "startup"]
+    known = [*CASES, "pods", "startup", "plugin"]
     if unknown := set(chosen) - set(known):
         print(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(known)}", file=sys.stderr)
         return 2
@@ -80,6 +81,8 @@ async def main(chosen: list[str]) -> int:
 async def run_case(name: str, folder: Path) -> list[Figure]:
     if name == "startup":
         return await cases.start_up(folder)
+    if name == "plugin":
+        return await plugin_start(folder)
     if name == "pods":
         return await big_cluster(folder)
     async with Parts(folder) as parts:

@@ -65,13 +65,15 @@ def commands() -> Iterator[tuple[str, list[str]]]:
                 if words[:2] == ["make", "up"]:
                     given = [word.removeprefix("ARGS=") for word in words[2:] if word.startswith("ARGS=")]
                     words = ["podshell", "up", *shlex.split(" ".join(given))]
+                if words[:2] in (["kubectl", "shell"], ["kubectl", "podshell"]):
+                    words = ["podshell", "shell", *words[2:]]
                 if words and words[0] in ("podshell", ".venv/bin/podshell") and all(word.isascii() for word in words):  # not the diagrams
                     yield str(document.relative_to(ROOT)), words[1:]
 
 
 def test_commands_of_the_documents_have_the_flags_that_the_program_has() -> None:
     found = list(commands())
-    assert {words[0] for _, words in found} == {"up", "exec", "gateway", "agent", "sandbox"}
+    assert {words[0] for _, words in found} == {"up", "exec", "shell", "doctor", "gateway", "agent", "sandbox"}
     wrong = []
     for where, words in found:
         with click.Context(podshell) as parent:

@@ -90,7 +90,7 @@ async def _run(
     from podshell.cli.exits import failure_of
     from podshell.cli.failures import FAILED, CommandFailed
     from podshell.cli.gateways import find_gateway
-    from podshell.cli.local_terminal import STDIN, STDOUT, Choices
+    from podshell.cli.local_terminal import STDIN, STDOUT, Choices, has_stdin
     from podshell.cli.raw_mode import is_terminal, terminal_size
     from podshell.cli.targets import open_on_pod
 
@@ -108,13 +108,5 @@ async def _run(
         raise failure_of(error.refusal) from error
     except Unreachable as error:
         raise CommandFailed(FAILED, str(error), "is podshell up, or the gateway, running?") from error
-    choices = Choices(stdin if stdin is not None else _has_stdin(STDIN), keys)
+    choices = Choices(stdin if stdin is not None else has_stdin(), keys)
     return await ExecSession(api, gateway, row, choices, ticket=ticket, joining=bool(session)).run()
-
-
-def _has_stdin(fd: int) -> bool:
-    try:
-        os.fstat(fd)
-    except OSError:
-        return False
-    return True

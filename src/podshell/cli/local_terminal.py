@@ -37,6 +37,15 @@ class Choices:
     hints: bool = False
 
 
+def has_stdin() -> bool:
+    """Whether there is a standard input at all."""
+    try:
+        os.fstat(STDIN)
+    except OSError:
+        return False
+    return True
+
+
 class Remote(Protocol):
     """What a local terminal needs of its session; called on the event loop."""
 
@@ -181,7 +190,10 @@ class LocalTerminal:
 
     def stop(self, number: signal.Signals) -> None:
         """End the session because this process was told to end: whoever does that has no more use for it."""
-        again, self.stopped_by = self.stopped_by is not None, self.stopped_by or number
+        again = self.stopped_by is not None
+        if again and number is signal.SIGHUP:
+            return  # a closed terminal is told by the kernel's signal and by the end of input, in any order: that is once
+        self.stopped_by = self.stopped_by or number
         if not again:
             self.leave_raw_mode()
         if self._remote is not None:

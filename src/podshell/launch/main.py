@@ -13,6 +13,9 @@ from podshell import __version__
 COMMANDS = {
     "up": ("podshell.launch.up", "up_command", "Run gateway, console and agent for you on this machine."),
     "exec": ("podshell.cli.exec_command", "exec_command", "Open a shell, or run a command, in a running container."),
+    "shell": ("podshell.cli.shell_command", "shell_command", "[EXPERIMENTAL] Open a shell on a node, or inside a pod, with tools."),
+    "doctor": ("podshell.cli.doctor_command", "doctor_command", "Check what shells need in a cluster, and say how to get it."),
+    "completion": ("podshell.cli.completion_command", "completion_command", "Print the completion script for bash, zsh or fish."),
     "gateway": ("podshell.launch.parts", "gateway_command", "Run the gateway alone."),
     "agent": ("podshell.launch.parts", "agent_command", "Run the agent of one cluster alone."),
     "sandbox": ("podshell.sandbox.main", "sandbox_command", "Run sandbox clusters alone."),
@@ -44,6 +47,11 @@ def podshell() -> None:
 
 def main() -> None:
     """Run the program; the entry point of the wheel."""
+    if sys.argv[1:2] == ["__complete"]:
+        from podshell.cli.program_completions import answer_if_asked
+
+        answer_if_asked(podshell, sys.argv[1:])
+        return
     sys.exit(podshell(standalone_mode=True))
 
 

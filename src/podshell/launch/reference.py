@@ -1,4 +1,4 @@
-"""Prints docs/reference/options.md: `python -m podshell.launch.reference`."""
+"""Prints docs/reference/options.md, or shell.md: `python -m podshell.launch.reference [shell]`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,13 @@ def processes() -> dict[str, type[Settings]]:
 
 
 def main() -> None:
-    """Write the page to standard output."""
-    sys.stdout.write(reference_page(processes()))
+    """Write a page to standard output."""
+    if sys.argv[1:] == ["shell"]:
+        from podshell.cli.shell_reference import reference_page as shell_page
+
+        sys.stdout.write(shell_page())
+    else:
+        sys.stdout.write(reference_page(processes()))
 
 
 if __name__ == "__main__":

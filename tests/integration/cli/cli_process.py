@@ -38,22 +38,30 @@ async def run(words: Sequence[str], env: dict[str, str], *, stdin: bytes = b"") 
 
 
 class CliTerminal:
-    """`podshell exec` on a pty. `async with` it; whatever is left at the end is killed."""
+    """`podshell exec`, or another program, on a pty. `async with` it; whatever is left at the end is killed."""
 
-    def __init__(self, words: Sequence[str], env: dict[str, str], *, size: tuple[int, int] = (80, 24)) -> None:
+    def __init__(
+        self,
+        words: Sequence[str],
+        env: dict[str, str],
+        *,
+        size: tuple[int, int] = (80, 24),
+        program: Sequence[str] = (str(PODSHELL), "exec"),
+    ) -> None:
+        self._program = program
         self._words = words
         self._env = env
         self._size = size
         self.seen = bytearray()
         self._changed = asyncio.Condition()
+        self._closed = False
 
     async def __aenter__(self) -> CliTerminal:
         self._master, self._slave = pty.openpty()
         self.set_size(*self._size)
         self.before = termios.tcgetattr(self._slave)
         self.process = await asyncio.create_subprocess_exec(
-            str(PODSHELL),
-            "exec",
+            *self._program,
             *self._words,
             env=self._env,
             stdin=self._slave,
@@ -69,9 +77,10 @@ class CliTerminal:
         if self.process.returncode is None:
             self.process.kill()
             await self.process.wait()
-        asyncio.get_running_loop().remove_reader(self._master)
-        os.close(self._master)
-        os.close(self._slave)
+        if not self._closed:
+            asyncio.get_running_loop().remove_reader(self._master)
+            os.close(self._master)
+            os.close(self._slave)
 
     @property
     def is_raw(self) -> bool:
@@ -86,6 +95,13 @@ class CliTerminal:
 
     def type(self, data: bytes) -> None:
         os.write(self._master, data)
+
+    def hang_up(self) -> None:
+        """Close the terminal, as its window would: the kernel sends SIGHUP."""
+        asyncio.get_running_loop().remove_reader(self._master)
+        os.close(self._slave)
+        os.close(self._master)
+        self._closed = True
 
     async def expect(self, data: bytes) -> None:
         """Wait until the terminal was shown these bytes."""

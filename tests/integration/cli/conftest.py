@@ -1,9 +1,13 @@
-from collections.abc import AsyncIterator
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from cli_process import environment
 from fake_gateway import TOKEN, FakeGateway
+from shell_process import clean_environment
 
 
 @pytest.fixture
@@ -22,3 +26,26 @@ def env(gateway: FakeGateway, tmp_path: Path) -> dict[str, str]:
     token.write_text(TOKEN)
     token.chmod(0o600)
     return environment(gateway.url, token)
+
+
+@pytest.fixture(scope="session")
+def cluster_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A sandbox cluster of its own process, shared by all tests of this folder, and an environment in which `kubectl shell` finds it."""
+    home = tmp_path_factory.mktemp("cluster")
+    kubeconfig = home / "kubeconfig"
+    words = [sys.executable, "-m", "podshell.launch.main", "sandbox", "--kubeconfig-out", str(kubeconfig)]
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout is not None
+        try:
+            said = b""
+            while b"try:" not in said:
+                line = process.stdout.readline()  # pytest-timeout bounds it
+                assert line, f"the sandbox ended: {said!r}"
+                said += line
+            yield {**clean_environment(kubeconfig, home), "PODSHELL_IMAGE_REPO": "tools", "PODSHELL_IMAGE_VERSION": "1"}
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()

@@ -103,7 +103,7 @@ def resolve(root: str, path: str) -> str:
         if target.startswith("/"):
             done = ""
         todo = [one for one in target.split("/") if one] + todo
-    return root + done
+    return root + (done or "/")  # the root itself may be a link (/proc/PID/root)
 
 
 def host_path_fault(root: str, path: str, kind: str) -> str | None:

@@ -1,0 +1,136 @@
+"""`kubectl shell` without a gateway: the connection, the first look, and the run. `--dry-run` prints what would be made."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from podshell import __version__
+from podshell.cli import connections
+from podshell.cli.failures import FAILED, CommandFailed
+from podshell.cli.first_look import FirstLook, node_path, pod_path
+from podshell.cli.shell_request import resolve_options
+from podshell.cli.shell_targets import ShellTarget, TargetKind
+from podshell.cli.shell_values import Values
+from podshell.kube.errors import KubeError
+from podshell.kube.objects import Node, Pod
+
+if TYPE_CHECKING:
+    from podshell.cli.direct_run import Workplace
+    from podshell.cli.local_terminal import Choices
+    from podshell.kube.connection import Connection
+    from podshell.kube.debug_options import ResolvedOptions
+    from podshell.kube.rest import Client
+
+
+def run_direct(values: Values, target: ShellTarget, command: tuple[str, ...] | None, keys: bytes) -> int:
+    """Open a shell of our own and show it; returns the exit code.
+
+    Raises:
+        CommandFailed: it cannot be, or failed.
+    """
+    options = resolve_options(values, target.kind)
+    if values.flag("dry_run"):
+        sys.stdout.write(dry_run(values, target, options))
+        return 0
+    connection = connections.load(values, terminal=True)
+    session = os.urandom(8).hex()
+    agent = f"podshell/{__version__} session/{session}"
+    seconds = connections.request_seconds(values) or connections.REQUEST_SECONDS
+    try:
+        look = _look(connection, target, agent, seconds)
+    except KubeError as error:
+        raise CommandFailed(FAILED, str(error)) from error
+    from podshell.cli.local_terminal import Choices, has_stdin
+
+    choices = Choices(has_stdin(), keys, hints=not values.flag("no_hints"))
+    return asyncio.run(_run(values, target, command or (), options, connection, session, look, choices))
+
+
+def _look(connection: Connection, target: ShellTarget, agent: str, seconds: float) -> FirstLook[Node] | FirstLook[Pod]:
+    if target.kind is TargetKind.NODE:
+        return FirstLook(connection, node_path(target.name), Node, user_agent=agent, seconds=seconds)
+    return FirstLook(connection, pod_path(connection.namespace, target.name), Pod, user_agent=agent, seconds=seconds)
+
+
+async def _run(
+    values: Values,
+    target: ShellTarget,
+    command: tuple[str, ...],
+    options: ResolvedOptions,
+    connection: Connection,
+    session: str,
+    look: FirstLook[Node] | FirstLook[Pod],
+    choices: Choices,
+) -> int:
+    from podshell.cli.direct_run import DirectRun
+    from podshell.cli.local_terminal import STDIN, STDOUT, LocalTerminal
+    from podshell.cli.raw_mode import is_terminal
+
+    tty = choices.stdin and is_terminal(STDIN) and is_terminal(STDOUT)
+    async with connections.make_client(connection, values, session=session) as client:
+        place = _place(client, values, target, command, options, session, look, tty)
+        return await DirectRun(place, LocalTerminal(choices, tty=tty)).run()
+
+
+def _place(
+    client: Client,
+    values: Values,
+    target: ShellTarget,
+    command: tuple[str, ...],
+    options: ResolvedOptions,
+    session: str,
+    look: FirstLook[Node] | FirstLook[Pod],
+    tty: bool,
+) -> Workplace:
+    from podshell.cli.direct_places import NodePlace, PodPlace, Wish
+
+    wish = Wish(
+        options, entering(command) if options.enter else command, tty, values.seconds("timeout"), session, values.flag("keep_on_failure")
+    )
+    if target.kind is TargetKind.NODE:
+        return NodePlace(client, wish, target.name, node_namespace(values, client.connection.namespace), look)  # type: ignore[arg-type]
+    return PodPlace(client, wish, target.name, client.connection.namespace, look)  # type: ignore[arg-type]
+
+
+# All namespaces of the node's first process but that of users; its shell is the node's own (kubernetes.md 2.1, kubectl-node-shell).
+_ENTER = ("nsenter", "-t", "1", "-m", "-u", "-i", "-n", "-p", "--")
+_NODE_SHELL = ("sh", "-c", "for s in bash sh; do command -v $s >/dev/null && exec $s -l; done")
+
+
+def entering(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the command that runs `command`, or a login shell, in the node itself."""
+    return (*_ENTER, *(command or _NODE_SHELL))
+
+
+def node_namespace(values: Values, of_context: str) -> str:
+    """Where a node pod is made: --debug-namespace, else -n, else the context's."""
+    return values.text("debug_namespace") or of_context
+
+
+def dry_run(values: Values, target: ShellTarget, options: ResolvedOptions) -> str:
+    """Return what would be sent to the API server. Nothing is asked: a node's runtime, whose sockets are masked, is not known."""
+    from podshell.kube import manifests
+    from podshell.kube.waiter import waiter_command
+
+    try:
+        context_namespace = connections.load(values, terminal=False).namespace
+    except CommandFailed:
+        context_namespace = values.text("namespace") or "default"
+    making = manifests.Making("SESSION", "USER", waiter_command(options.ttl_seconds), time.time(), key="KEY")
+    if target.kind is TargetKind.NODE:
+        name = manifests.node_pod_name(target.name, manifests.random_suffix())
+        facts = manifests.NodeFacts(target.name)
+        made = manifests.node_pod(options, making, facts, name=name, namespace=node_namespace(values, context_namespace))
+    else:
+        made = manifests.ephemeral_patch(manifests.ephemeral_container(options, making, name=manifests.debug_container_name()))
+    if values.text("output") == "json":
+        import msgspec
+
+        return msgspec.json.format(msgspec.json.encode(made), indent=2).decode() + "\n"
+    import yaml
+
+    return yaml.safe_dump(made, sort_keys=False, default_flow_style=False)

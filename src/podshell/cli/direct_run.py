@@ -1,0 +1,189 @@
+"""One direct run of `kubectl shell`: make the container, show the shell in it, and leave nothing, however it ends.
+
+Everything that is made is removed by `Workplace.remove`, which knows the names before anything is asked for: so it may be called at any
+moment, also when a create was sent and its answer never came. What even that cannot reach (kill -9, a lost network) ends by the
+container's own waiter (docs/adr/0007).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from podshell.cli.direct_session import DirectSession, RunningShell
+from podshell.cli.failures import FAILED, NO_SHELL, REFUSED, CommandFailed
+from podshell.cli.local_terminal import LocalTerminal
+from podshell.kube.classify import Failed, FailureKind
+from podshell.kube.exec_ends import ExecEnd, Exited
+from podshell.kube.lifeline import LifelineReport
+from podshell.kube.shells import ShellOwner
+
+# How long leaving may take: the teardown ladder takes 2.2 s at most, a delete some hundred milliseconds.
+CLOSE_SECONDS = 4.0
+REMOVE_SECONDS = 10.0
+
+_REFUSALS = frozenset({FailureKind.RBAC, FailureKind.PSA, FailureKind.ADMISSION, FailureKind.UNAUTHENTICATED})
+
+
+class OpenedShell(RunningShell, Protocol):
+    """A shell that can be ended."""
+
+    async def close(self) -> LifelineReport: ...
+
+    def abort(self) -> None: ...
+
+
+class Workplace(Protocol):
+    """A container for one run: made, used, removed."""
+
+    async def make(self, say: Callable[[str], None]) -> None:
+        """Make it, or find one of ours, and wait until it runs.
+
+        Raises:
+            CommandFailed: it cannot be made or does not start.
+        """
+
+    async def open_shell(self, owner: ShellOwner, size: tuple[int, int]) -> OpenedShell:
+        """Start the shell in it.
+
+        Raises:
+            CommandFailed: it does not open.
+        """
+
+    async def remove(self) -> None:
+        """Remove what was made, or may have been. Calling it again is safe.
+
+        Raises:
+            CommandFailed: something may be left; the lines name it.
+        """
+
+    def left_behind(self) -> str:
+        """Say what becomes of it when nobody removes it; "" for nothing."""
+
+
+class DirectRun:
+    """The run. `run` once."""
+
+    def __init__(self, place: Workplace, terminal: LocalTerminal) -> None:
+        self._place = place
+        self._terminal = terminal
+        self._say = terminal.remarks.say
+        self._session = DirectSession(terminal)
+
+    async def run(self) -> int:
+        """Make, show, remove; returns the exit code.
+
+        Raises:
+            CommandFailed: it could not be made or opened; it is removed already.
+        """
+        with self._terminal as terminal:
+            try:
+                code = await self._work()
+            except CommandFailed:
+                terminal.leave_raw_mode()
+                await self._remove()
+                if terminal.was_stopped:
+                    return terminal.stop_code
+                raise
+            except BaseException:
+                terminal.leave_raw_mode()
+                await self._remove()
+                raise
+            terminal.leave()
+            if not self._session.left:
+                await self._remove()
+            elif note := self._place.left_behind():
+                self._say(f"left; {note}")
+            return terminal.stop_code if terminal.was_stopped else code
+
+    async def _work(self) -> int:
+        shell = await self._until_stopped(self._open())
+        if shell is None:
+            return self._terminal.stop_code
+        self._session.start(shell)
+        end: ExecEnd | None = None
+        try:
+            end = await self._session.show()
+        finally:
+            self._terminal.leave_raw_mode()
+            if self._session.left:
+                shell.abort()
+            else:
+                report = await self._close(shell)
+                self._tell_report(report)
+        return self._tell(end)
+
+    async def _open(self) -> OpenedShell:
+        await self._place.make(self._say)
+        return await self._place.open_shell(self._session, self._terminal.size or (80, 24))
+
+    async def _until_stopped(self, opening: object) -> OpenedShell | None:
+        """Await the shell; None when we were told to end before it was there."""
+        assert asyncio.iscoroutine(opening)
+        task: asyncio.Task[OpenedShell] = asyncio.ensure_future(opening)
+        stopping = asyncio.ensure_future(self._session.stopped.wait())
+        try:
+            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return task.result() if task.done() else None
+        finally:
+            stopping.cancel()
+            task.cancel()
+            await asyncio.wait({task, stopping}, timeout=CLOSE_SECONDS)
+
+    async def _close(self, shell: OpenedShell) -> LifelineReport | None:
+        """End the shell; whoever asks a second time does not wait for it."""
+        closing = asyncio.ensure_future(shell.close())
+        given_up = asyncio.ensure_future(self._session.gave_up.wait())
+        await asyncio.wait({closing, given_up}, timeout=CLOSE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        given_up.cancel()
+        if closing.done():
+            return closing.result()
+        closing.cancel()
+        shell.abort()
+        return None
+
+    async def _remove(self) -> None:
+        """Remove what was made. A first signal is no reason to stop; a second one is."""
+        removing = asyncio.ensure_future(self._place.remove())
+        given_up = asyncio.ensure_future(self._session.gave_up.wait())
+        await asyncio.wait({removing, given_up}, timeout=REMOVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        given_up.cancel()
+        if not removing.done():
+            removing.cancel()
+            if note := self._place.left_behind():
+                self._say(f"not removed: {note}")
+            return
+        try:
+            removing.result()
+        except CommandFailed as failed:
+            for line in failed.lines:
+                self._say(line)
+
+    # The end.
+
+    def _tell_report(self, report: LifelineReport | None) -> None:
+        if report is None:
+            return
+        if report.left:
+            self._say(f"still running in the container, because they left the session: {', '.join(report.left)}")
+        if report.unkilled:
+            self._say(f"could not be ended: {', '.join(report.unkilled)}")
+
+    def _tell(self, end: ExecEnd | None) -> int:
+        match end:
+            case None:
+                return 0 if self._session.left else self._terminal.stop_code
+            case Exited(code=code):
+                return code & 0xFF
+            case Failed():
+                raise failure_of(end)
+            case _:
+                raise CommandFailed(FAILED, f"the shell was lost: {end.message}", "its processes are ended; run the command again")
+
+
+def failure_of(failed: Failed) -> CommandFailed:
+    """Return the exception that ends the command for a failure of the cluster's."""
+    code = REFUSED if failed.kind in _REFUSALS else NO_SHELL if failed.kind is FailureKind.SHELL_MISSING else FAILED
+    verb = " (refused by Kubernetes)" if code == REFUSED else ""
+    return CommandFailed(code, failed.message + verb, failed.next_step)

@@ -1,0 +1,91 @@
+"""`kubectl shell gc`: what earlier direct shells left behind, listed, and with --delete removed. Only what carries our label."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from podshell.cli.doctor_command import DoctorCommand as FlagsCommand
+from podshell.cli.failures import FAILED, CommandFailed
+from podshell.cli.shell_command import click_option, exit_with
+from podshell.cli.shell_options import CONNECTION
+
+if TYPE_CHECKING:
+    from podshell.cli.leftovers import Leftover
+    from podshell.kube.rest import Client
+
+# Something could not be deleted.
+SOMETHING_FAILED = 1
+
+
+def _callback(delete: bool, output: str, config: str | None, **flags: object) -> None:
+    exit_with(lambda: _run(delete, output, flags, config))
+
+
+def _run(delete: bool, output: str, flags: dict[str, object], config: str | None) -> int:
+    import os
+
+    from podshell.cli import connections
+    from podshell.cli.shell_values import read_values
+    from podshell.kube.errors import KubeError
+
+    values = read_values(flags, os.environ, config)
+    connection = connections.load(values, terminal=True)
+    client = connections.make_client(connection, values)
+    try:
+        found, failed = asyncio.run(_collect(client, values.text("namespace"), delete))
+    except KubeError as error:
+        raise CommandFailed(FAILED, str(error), "name a namespace in which you may list pods: -n") from error
+    click.echo(_json(found) if output == "json" else _table(found, delete))
+    for line in failed:
+        click.echo(f"podshell: {line}", err=True)
+    return SOMETHING_FAILED if failed else 0
+
+
+async def _collect(client: Client, namespace: str, delete: bool) -> tuple[list[Leftover], list[str]]:
+    from podshell.cli.leftovers import find_leftovers, remove_leftover
+    from podshell.kube.errors import KubeError
+
+    async with client:
+        found = await find_leftovers(client, namespace)
+        failed = []
+        for one in found if delete else ():
+            try:
+                await remove_leftover(client, one)
+            except KubeError as error:
+                failed.append(f"{one.kind} {one.namespace}/{one.name} was not deleted: {error}")
+        return found, failed
+
+
+def _json(found: list[Leftover]) -> str:
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
+
+
+def _table(found: list[Leftover], delete: bool) -> str:
+    if not found:
+        return "nothing of ours is left"
+    rows = [("KIND", "NAMESPACE", "NAME", "NODE", "USER", "AGE", "ENDS"), *(one.row() for one in found)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    if not delete:
+        lines.append("a shell that is in use is listed, too; --delete ends it")
+    return "\n".join(lines)
+
+
+gc_command = FlagsCommand(
+    "gc",
+    callback=_callback,
+    help="List the node pods and Jobs that shells of Podshell made and that are still there; --delete removes them. Without -n: in all"
+    " namespaces. Debug containers are not listed: they cannot be removed, and end by themselves.",
+    params=[
+        click.Option(["--delete"], is_flag=True, help="Delete what is listed."),
+        click.Option(["-o", "--output"], type=click.Choice(["table", "json"]), default="table", show_default=True),
+        *map(click_option, CONNECTION),
+        click.Option(["--config"], metavar="FILE", default=None),
+    ],
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
