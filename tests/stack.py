@@ -20,7 +20,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import httpx
@@ -28,7 +28,7 @@ import httpx
 from faults import CuttingProxy
 from podshell.agent.ceiling import Ceiling
 from podshell.agent.main import Agent
-from podshell.agent.settings import AgentSettings
+from podshell.agent.settings import AgentSettings, ToolsSettings
 from podshell.gateway.app import Gateway
 from podshell.gateway.settings import GatewaySettings
 from podshell.sandbox import users
@@ -62,6 +62,7 @@ class Pieces:
     reconnect_base_seconds: float = 0.05
     reconnect_cap_seconds: float = 0.2
     ceiling: Ceiling = field(default_factory=lambda: Ceiling(pod_exec=True))
+    tools: ToolsSettings = field(default_factory=lambda: ToolsSettings(image_repository="tools", image_version="1"))
     session_limit: int = 500
 
 
@@ -106,6 +107,7 @@ class StackCluster:
             enrolment_token_file=self._enrolment,
             kubeconfig=self._kubeconfig,
             ceiling=pieces.ceiling,
+            tools=pieces.tools,
             session_limit=pieces.session_limit,
             reconnect_base_seconds=pieces.reconnect_base_seconds,
             reconnect_cap_seconds=pieces.reconnect_cap_seconds,
@@ -400,7 +402,15 @@ def _agent_words(settings: AgentSettings) -> list[str]:
     words += ["--kubeconfig", str(settings.kubeconfig), "--session-limit", str(settings.session_limit)]
     for name in ("reconnect_base_seconds", "reconnect_cap_seconds", "restart_base_seconds"):
         words += [f"--{name.replace('_', '-')}", str(getattr(settings, name))]
-    return [*words, "--ceiling-pod-exec"] if settings.ceiling.pod_exec else words
+    allowed = [f"--ceiling-{flag.name.replace('_', '-')}" for flag in fields(settings.ceiling) if getattr(settings.ceiling, flag.name)]
+    default = ToolsSettings()
+    tools = [
+        word
+        for one in fields(settings.tools)
+        if (value := getattr(settings.tools, one.name)) != getattr(default, one.name)
+        for word in (f"--tools-{one.name.replace('_', '-')}", ",".join(value) if isinstance(value, tuple) else str(value))
+    ]
+    return [*words, *allowed, *tools]
 
 
 MakeStack = Callable[..., Awaitable[Stack]]

@@ -46,7 +46,8 @@ ROLES: dict[str, Need] = {
     "logs": Need("logs", acts=True, ceiling=(Action.POD_EXEC, Action.BASIC)),
 }
 
-KINDS: dict[str, Action] = {"exec": Action.POD_EXEC}
+# What every session of a kind needs; what the options of a tools container need beyond that: choices.py.
+KINDS: dict[str, Action] = {"exec": Action.POD_EXEC, "debug": Action.POD_DEBUG, "node": Action.NODE_SHELL}
 
 # Every frame that a gateway may send: by which table it is checked, or why it needs no check of its own.
 FRAMES: dict[FrameType, dict[str, Need] | str] = {

@@ -10,7 +10,7 @@ from podshell.agent.refusals import refusal_from_failed
 from podshell.kube.classify import Failed, FailureKind
 from podshell.kube.exec_ends import Exited, Lost
 from podshell.kube.lifeline import LifelineReport
-from podshell.wire.errors import ErrorCode
+from podshell.wire.errors import ErrorCode, Refusal
 from podshell.wire.messages import End, Facts
 
 _LIMIT_NAMES = 64
@@ -24,7 +24,7 @@ class Stop:
     message: str = ""
 
 
-Outcome = Stop | Exited | Failed | Lost
+Outcome = Stop | Exited | Failed | Lost | Refusal
 
 
 def end_from(outcome: Outcome, report: LifelineReport | None, *, managed: bool, ended: bool, offers_debug: bool = False) -> End:
@@ -56,6 +56,9 @@ def _end(outcome: Outcome, offers_debug: bool) -> End:
                 refusal = msgspec.structs.replace(refusal, details={**refusal.details, "offer": "debug"})
             reason = "target_gone" if outcome.kind is FailureKind.TARGET_GONE else "failed"
             return End(reason, None, refusal.message, refusal.next_step, refusal)
+        case Refusal():
+            reason = "target_gone" if outcome.code is ErrorCode.TARGET_GONE else "failed"
+            return End(reason, None, outcome.message, outcome.next_step, outcome)
         case Lost():
             return End("lost", None, outcome.message, "open a new shell; look at the API server if it goes on")
         case Stop():

@@ -22,6 +22,7 @@ from podshell.agent.logs import LogReader, Logs
 from podshell.agent.session_table import Sessions
 from podshell.agent.sessions import Session
 from podshell.agent.subscriptions import Subscription
+from podshell.agent.tools import Tools
 from podshell.aio.tasks import TaskSet
 from podshell.policy.grants import Grant
 from podshell.wire import calls
@@ -42,7 +43,7 @@ from podshell.wire.link import (
 
 log = logging.getLogger(__name__)
 
-# Opening and deleting are the only calls that wait, for the API server and at most 2 s and 10 s.
+# Opening, planning and deleting are the only calls that wait, for the API server and at most 2 s, 5 s and 10 s.
 _LIMIT_WAITING_CALLS = 256
 
 P = TypeVar("P", OpenSession, CloseSession, WatchInventory, PodQuery, DeletePod, PlanDebug)
@@ -58,6 +59,7 @@ class Services:
     facts: FactLedger
     logs: Logs
     deletions: Deletions
+    tools: Tools
     tasks: TaskSet
 
 
@@ -219,9 +221,17 @@ class LinkPeer:
             self._reply(stream, wanted)
         elif (refusal := self._services.authority.check_plan(wanted, grant)) is not None:
             self._reply(stream, refusal)
+        elif self._waiting >= _LIMIT_WAITING_CALLS:
+            self._reply(stream, Refusal(ErrorCode.AGENT_BUSY, RefusedBy.AGENT, "too many calls wait", "try again in a moment"))
         else:
-            text = f"this agent knows no session kind {wanted.kind}"
-            self._reply(stream, Refusal(ErrorCode.BAD_REQUEST, RefusedBy.AGENT, text, "update the agent"))
+            self._waiting += 1
+            self._services.tasks.start(f"plan for {wanted.user}", self._answer_plan(stream, wanted))
+
+    async def _answer_plan(self, stream: int, wanted: PlanDebug) -> None:
+        try:
+            self._reply(stream, await self._services.tools.plan(wanted))
+        finally:
+            self._waiting -= 1
 
     def _open_session(self, stream: int, call: m.Call, grant: Grant) -> None:
         opening = _decode(call, OpenSession)

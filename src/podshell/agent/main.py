@@ -20,6 +20,7 @@ from podshell.agent.ends import Stop
 from podshell.agent.facts import FactLedger
 from podshell.agent.identity import GrantPins, StateUnusable, load_identity
 from podshell.agent.inventory import Inventory
+from podshell.agent.leftovers import Leftovers
 from podshell.agent.link_peer import Services
 from podshell.agent.links import GatewayLinks, LinkSettings
 from podshell.agent.logs import Logs
@@ -28,6 +29,7 @@ from podshell.agent.probes import Probes
 from podshell.agent.session_table import Sessions
 from podshell.agent.settings import AgentSettings
 from podshell.agent.surroundings import SessionSurroundings
+from podshell.agent.tools import Tools, instance_label
 from podshell.aio.backoff import Backoff
 from podshell.aio.clock import LoopClock, TimerHandle
 from podshell.aio.tasks import TaskSet
@@ -74,11 +76,16 @@ class Agent:
         self._links_up = 0
         self._orphan_timer: TimerHandle | None = None
         facts = FactLedger()
-        self.sessions = Sessions(self._surroundings(facts), self._session_tasks, limit=settings.session_limit)
+        instance = instance_label(self.identity.cluster, self.identity.instance)
+        tools = Tools(
+            self._client, self._clock, settings.tools, settings.ceiling, instance, lambda *pod: self.sessions.debugging_in(*pod)
+        )  # fmt: skip
+        self.sessions = Sessions(self._surroundings(facts), self._session_tasks, tools, limit=settings.session_limit)
+        self._leftovers = Leftovers(self._client, settings.tools, self._clock, instance, self.sessions.live)
         self.inventory = Inventory(self._client, self._clock, self.sessions.note_pod)
         self.logs = Logs(self._client, self._tasks)
         authority = Authority(self.identity, settings.ceiling, lambda: self._pins.keys, self._clock.wall_ms)
-        services = Services(authority, self.sessions, self.inventory, facts, self.logs, Deletions(self._client), self._session_tasks)
+        services = Services(authority, self.sessions, self.inventory, facts, self.logs, Deletions(self._client), tools, self._session_tasks)
         links = self._link_settings()
         self.probes = Probes(settings.health_port, self.not_ready_reasons) if settings.health_port else None
         self._links = [GatewayLinks(url, links, services, self._clock, self._note_link) for url in settings.gateway_urls]
@@ -92,6 +99,8 @@ class Agent:
         if self.probes is not None:
             await self.probes.start()
         self.inventory.start(self._tasks)
+        if self.settings.ceiling.node_shell:
+            self._tasks.start("leftovers", self._leftovers.run(), endless=True)
         self._tasks.start("dial", self._dial())
 
     async def stop(self, patience_seconds: float = STOP_SECONDS, *, for_good: bool = True) -> None:

@@ -11,10 +11,11 @@ import logging
 from collections import OrderedDict
 
 from podshell.agent.ends import Stop
+from podshell.agent.preparing import Accepted, Accepting
 from podshell.agent.refusals import refusal_from_error
 from podshell.agent.sessions import Session
 from podshell.agent.surroundings import SessionSurroundings
-from podshell.agent.targets import choose_container, identify
+from podshell.agent.targets import TargetIdentity, choose_container, identify
 from podshell.aio.tasks import TaskSet
 from podshell.kube.errors import KubeError
 from podshell.kube.objects import Pod
@@ -32,15 +33,17 @@ _ACCEPT_SECONDS = 1.7
 
 
 class Sessions:
-    """The table. `limit` counts living sessions."""
+    """The table. `limit` counts living sessions; `tools` judges debug and node sessions."""
 
-    def __init__(self, around: SessionSurroundings, tasks: TaskSet, *, limit: int) -> None:
+    def __init__(self, around: SessionSurroundings, tasks: TaskSet, tools: Accepting, *, limit: int) -> None:
         self._around = around
+        self._tools = tools
         self._tasks = tasks
         self._limit = limit
         self._sessions: dict[str, Session] = {}
         self._opening: set[str] = set()
         self._ends: OrderedDict[str, End] = OrderedDict()
+        self._places: dict[str, tuple[str, str]] = {}
         self._by_pod: dict[tuple[str, str], set[str]] = {}
         self._stopping = False
 
@@ -58,18 +61,16 @@ class Sessions:
         self._opening.add(opening.session)
         try:
             async with asyncio.timeout(_ACCEPT_SECONDS):
-                pod = await self._around.cluster.read_pod(opening.namespace, opening.pod)
+                accepted = await (self._look(opening) if opening.kind == "exec" else self._tools.accept(opening))
         except KubeError as error:
-            return refusal_from_error(error, subject=f"the pod {opening.namespace}/{opening.pod}")
+            place = f"the pod {opening.namespace}/{opening.pod}" if opening.pod else f"the node {opening.node}"
+            return refusal_from_error(error, subject=place)
         except TimeoutError:
             text = "the API server did not answer in time"
             return Refusal(ErrorCode.API_SERVER_UNREACHABLE, RefusedBy.AGENT, text, "try again; look at the API server if it goes on")
         finally:
             self._opening.discard(opening.session)
-        container = choose_container(pod, opening.container)
-        if isinstance(container, Refusal):
-            return container
-        return self._accept(opening, pod, container)
+        return accepted if isinstance(accepted, Refusal) else self._begin(opening, accepted)
 
     def find(self, session: str) -> Session | Refusal:
         """Return a session that lives, or ended a moment ago."""
@@ -94,6 +95,11 @@ class Sessions:
         """A pod changed, or is gone (None)."""
         for session in list(self._by_pod.get((namespace, name), ())):
             self._sessions[session].note_pod(pod)
+
+    def debugging_in(self, namespace: str, pod: str) -> list[tuple[OpenSession, str]]:
+        """List the live debug sessions of a pod, each with its container; that is empty until it is made."""
+        here = [self._sessions[name] for name in self._by_pod.get((namespace, pod), ())]
+        return [(one.opening, one.target.container) for one in here if one.opening.kind == "debug" and one.ended_with is None]
 
     def stop_all(self, stop: Stop) -> list[Session]:
         """Begin to end every living session; returns them."""
@@ -124,8 +130,6 @@ class Sessions:
     def _refusal(self, opening: OpenSession) -> Refusal | None:
         if self._stopping:
             return Refusal(ErrorCode.GOING_AWAY, RefusedBy.AGENT, "the agent is being stopped", "try again in a moment")
-        if opening.kind != "exec":
-            return Refusal(ErrorCode.BAD_REQUEST, RefusedBy.AGENT, f"this agent knows no session kind {opening.kind}", "update the agent")
         if opening.session in self._opening:
             return Refusal(ErrorCode.CONFLICT, RefusedBy.AGENT, "the session is being opened already", "wait for it")
         if len(self.live()) >= self._limit:
@@ -133,19 +137,40 @@ class Sessions:
             return Refusal(ErrorCode.LIMIT_REACHED, RefusedBy.AGENT, text, "close shells that nobody needs, or raise the agent's limit")
         return None
 
-    def _accept(self, opening: OpenSession, pod: Pod, container: str) -> OpenedSession | Refusal:
-        target = identify(pod, container)
+    async def _look(self, opening: OpenSession) -> Accepted | Refusal:
+        """Look at the pod of an exec session."""
+        pod = await self._around.cluster.read_pod(opening.namespace, opening.pod)
+        container = choose_container(pod, opening.container)
+        if isinstance(container, Refusal):
+            return container
         # Whether it runs is left to the exec: the runtime says why not in its own words.
         if pod.spec.os is not None and pod.spec.os.name == "windows":
             text = f"the pod {opening.pod} runs Windows, where this version opens no shells"
             return Refusal(ErrorCode.BAD_REQUEST, RefusedBy.AGENT, text, "use kubectl exec")
-        session = Session(opening, target, self._around)
-        self._sessions[opening.session] = session
-        self._ends.pop(opening.session, None)
-        self._by_pod.setdefault((opening.namespace, opening.pod), set()).add(opening.session)
+        return Accepted(identify(pod, container), pod.spec.node_name)
+
+    def _begin(self, opening: OpenSession, accepted: Accepted) -> OpenedSession:
+        name, target = opening.session, accepted.target
+        session = Session(opening, target, self._around, accepted.preparation, lambda target: self._note_target(name, target))
+        self._sessions[name] = session
+        self._ends.pop(name, None)
+        self._note_target(name, target)
         self._tasks.start(f"session {opening.session}", self._run(session))
         log.info("a session begins", extra={"session": opening.session, "user": opening.user, "incarnation": opening.incarnation})
-        return self._accepted(session, pod.spec.node_name)
+        return self._accepted(session, accepted.node)
+
+    def _note_target(self, name: str, target: TargetIdentity) -> None:
+        """Have a session told of changes of the pod that it is in."""
+        self._forget_target(name)
+        if target.pod:
+            self._places[name] = (target.namespace, target.pod)
+            self._by_pod.setdefault((target.namespace, target.pod), set()).add(name)
+
+    def _forget_target(self, name: str) -> None:
+        if (place := self._places.pop(name, None)) is not None:
+            self._by_pod[place].discard(name)
+            if not self._by_pod[place]:
+                del self._by_pod[place]
 
     def _accepted(self, session: Session, node: str) -> OpenedSession:
         return OpenedSession(session.opening.session, session.target.container, session.target.pod_uid, node)
@@ -159,10 +184,7 @@ class Sessions:
             refusal = Refusal(ErrorCode.INTERNAL, RefusedBy.AGENT, text, "open a new shell")
             session.settle(End("failed", None, text, "open a new shell", refusal))
         name = session.opening.session
-        pod = (session.opening.namespace, session.opening.pod)
-        self._by_pod[pod].discard(name)
-        if not self._by_pod[pod]:
-            del self._by_pod[pod]
+        self._forget_target(name)
         self._around.clock.call_later(LINGER_SECONDS, lambda: self._dispose(session))
 
     def _dispose(self, session: Session) -> None:

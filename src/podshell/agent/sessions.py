@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TypeVar
+
+import msgspec
 
 from podshell.agent.consumers import Consumer, ConsumerChannel, Consumers
 from podshell.agent.ends import Outcome, Stop, end_from, facts_of
@@ -18,6 +20,7 @@ from podshell.agent.idle import IdleStep
 from podshell.agent.idle_watch import IdleWatch
 from podshell.agent.inputs import InputStreams
 from podshell.agent.output_log import OutputLog
+from podshell.agent.preparing import Preparation, Ready
 from podshell.agent.surroundings import SessionSurroundings
 from podshell.agent.target_reads import Unknown, read_target
 from podshell.agent.targets import Gone, Leaving, TargetIdentity, target_state
@@ -32,6 +35,7 @@ from podshell.kube.objects import Pod
 from podshell.kube.shells import Shell, ShellPlan, end_processes
 from podshell.wire.calls import OpenSession
 from podshell.wire.messages import Attach, Attached, End, Facts, Notice
+from podshell.wire.tools import MadeContainer
 
 log = logging.getLogger(__name__)
 
@@ -50,13 +54,27 @@ _COMMAND_LOST = "the cluster's agent was restarted while the command ran; it was
 
 
 class Session:
-    """A session. `target` is where it runs; `opening` what was asked."""
+    """A session. `target` is where it runs; `opening` what was asked.
 
-    def __init__(self, opening: OpenSession, target: TargetIdentity, around: SessionSurroundings) -> None:
+    Args:
+        preparation: makes the container of a debug or node session; `target` is what is known before.
+        on_target: told when `target` changes.
+    """
+
+    def __init__(
+        self,
+        opening: OpenSession,
+        target: TargetIdentity,
+        around: SessionSurroundings,
+        preparation: Preparation | None = None,
+        on_target: Callable[[TargetIdentity], None] = lambda _target: None,
+    ) -> None:
         self.opening = opening
         self.target = target
         self.state = "opening"
-        self.incarnation = opening.incarnation
+        # a shell that its holder has kept is the same shell: it is counted on only if it is not found
+        kept = opening.predecessor is not None and opening.predecessor.holder != ""
+        self.incarnation = opening.incarnation - 1 if kept else opening.incarnation
         self.ended_with: End | None = None
         self.goes_on_elsewhere = False
         self.log = OutputLog(around.ring_bytes, around.budget)
@@ -74,6 +92,11 @@ class Session:
         self._leaving: Leaving | None = None
         self._cause = ""
         self._remains = LifelineReport()
+        self._preparation = preparation
+        self._on_target = on_target
+        self._ready: Ready | None = None
+        self._resume = ""  # the nonce of a held shell to go on with
+        self._doing = Notice("progress", {"phase": "connecting", "text": f"connecting to {target.container} in {target.pod}"})
         self.consumers.expect_owner()
 
     # -- from outside -----------------------------------------------------------------------------------------------
@@ -163,6 +186,17 @@ class Session:
     def shell_writable(self) -> None:
         self._flush_input()
 
+    # -- from its preparation ---------------------------------------------------------------------------------------
+
+    def note_progress(self, phase: str, text: str) -> None:
+        self._doing = Notice("progress", {"phase": phase, "text": text})
+        self.consumers.tell(self._doing)
+
+    def note_made(self, made: MadeContainer, target: TargetIdentity) -> None:
+        self.target = target
+        self._on_target(target)
+        self._tell_fact("made", {name: value for name, value in msgspec.structs.asdict(made).items() if value})
+
     # -- its life ---------------------------------------------------------------------------------------------------
 
     async def run(self) -> End:
@@ -175,10 +209,19 @@ class Session:
             self._idle.cancel()
             if self._redraw_timer is not None:
                 self._redraw_timer.cancel()
+        stays = await self._tear_down()
         managed, ended = (shell.managed, shell.ended) if shell is not None else (True, True)
         end = end_from(outcome, report, managed=managed, ended=ended, offers_debug=self._around.offers_debug)
+        if stays:
+            end = msgspec.structs.replace(end, unkilled=[*end.unkilled, stays])
         self.settle(end)
         return end
+
+    async def _tear_down(self) -> str:
+        """Remove the container that was made; returns what stays. An agent that is followed by another leaves it to that."""
+        if self._preparation is None or self.goes_on_elsewhere:
+            return ""
+        return await self._preparation.end()
 
     def settle(self, end: End) -> None:
         """Note the end and tell everybody, behind the last byte of output."""
@@ -195,7 +238,12 @@ class Session:
         self.settled.set()
 
     async def _live(self) -> tuple[Outcome, Shell | None, LifelineReport | None]:
-        self.consumers.tell(self._progress())
+        self.consumers.tell(self._doing)
+        if self._preparation is not None:
+            ready = await self._until_stop(self._preparation.make(self))
+            if not isinstance(ready, Ready):
+                return ready, None, None
+            self._take_ready(ready)
         stop = await self._until_stop(self._end_predecessor())
         if stop is not None:
             return stop, None, None
@@ -205,9 +253,15 @@ class Session:
         while True:
             shell = self._shell = self._new_shell()
             outcome = await self._live_once(shell, backoff)
-            if isinstance(outcome, Stop) and outcome.reason == "target_gone":
-                shell.abort()  # there is nobody left to ask
+            if isinstance(outcome, Stop) and (outcome.reason == "target_gone" or (shell.held and self.goes_on_elsewhere)):
+                shell.abort()  # there is nobody left to ask, or the shell is left to the agent that comes next
                 return outcome, shell, None
+            if isinstance(outcome, Lost) and shell.held and self._may_repeat:
+                again = await self._find_held_again(shell, outcome, backoff)
+                if again is None:
+                    continue
+                gone = isinstance(again, Stop) and (again.reason == "target_gone" or self.goes_on_elsewhere)
+                return again, shell, None if gone else await self._end_remains(shell.nonce, shell.leader)
             if isinstance(outcome, Lost) and shell.managed and self._may_repeat:
                 self._note_lost(outcome)
             elif isinstance(outcome, Stop):
@@ -228,6 +282,23 @@ class Session:
             self._remains = report
             self.incarnation += 1
 
+    def _take_ready(self, ready: Ready) -> None:
+        """The container of a debug or node session runs."""
+        self._ready, self.target = ready, ready.target
+        self._on_target(ready.target)
+        if self._may_repeat:
+            self._resume = ready.holder
+        if not self._resume:
+            self.incarnation = self.opening.incarnation
+        self.note_progress("connecting", f"connecting to {ready.target.container} in {ready.target.pod}")
+
+    async def _find_held_again(self, shell: Shell, lost: Lost, backoff: Backoff) -> Outcome | None:
+        """The connection to a held shell is lost, and not the shell: wait until it can be asked for again."""
+        self._note_lost(lost)
+        shell.abort()
+        self._resume = shell.nonce
+        return await self._until_stop(self._wait_for_target(lost, backoff))
+
     async def _live_once(self, shell: Shell, backoff: Backoff) -> Outcome:
         """Open one shell and let it live; return why it ended."""
         again = self.state == "restarting"
@@ -243,13 +314,16 @@ class Session:
 
     def _new_shell(self) -> Shell:
         target = ExecTarget(self.target.namespace, self.target.pod, self.target.container)
-        plan = ShellPlan(target, self.opening.command, self.opening.tty)
+        plan = ShellPlan(target, self.opening.command, self.opening.tty, tools=self._ready is not None, resume=self._resume)
         shell = Shell(self._around.cluster, plan, self, self._clock, size=self._size)
         shell.set_paused(self._paused)
         return shell
 
     def _note_started(self, shell: Shell, again: bool) -> None:
         self.state = "running"
+        if self._resume and not shell.resumed:
+            self.incarnation += 1  # it was not there any more
+        self._note_held(shell)
         shell.resize(*self._size)
         leader = shell.leader or Leader(0, 0)
         facts: Facts = {
@@ -261,16 +335,29 @@ class Session:
             "sid": leader.sid,
             "start_ticks": leader.start_ticks,
             "nonce": shell.nonce,
+            "holder": shell.nonce if shell.held else "",
         }
-        if self.incarnation > 1:  # what its predecessor left is told here, as nobody asks for that again
+        if shell.resumed:
+            kind = "resumed"
+        else:
+            kind = "restarted" if self.incarnation > 1 else "opened"
+        if kind == "restarted":  # what its predecessor left is told here, as nobody asks for that again
             facts |= {"cause": self._cause, "left": self._remains.left, "unkilled": self._remains.unkilled}
-        self._tell_fact("restarted" if self.incarnation > 1 else "opened", facts)
+        self._tell_fact(kind, facts)
         log.info("a shell started", extra={"session": self.opening.session, "incarnation": self.incarnation, "sid": leader.sid})
-        if again:
+        if again and shell.resumed:
+            self.consumers.tell(Notice("resumed"))
+        elif again:
             self.consumers.tell(Notice("restarted", {"incarnation": self.incarnation, "cause": self._cause, "offset": self.log.head}))
         if not shell.managed:
             self.consumers.tell(_UNMANAGED)
         self._flush_input()
+
+    def _note_held(self, shell: Shell) -> None:
+        if self._ready is not None and shell.held != self._ready.made.held:
+            made = msgspec.structs.replace(self._ready.made, held=shell.held)
+            self._ready = Ready(self._ready.target, made, self._ready.holder)
+            self.note_made(made, self._ready.target)
 
     def _note_lost(self, lost: Lost) -> None:
         self.state = "restarting"
@@ -301,7 +388,12 @@ class Session:
 
     async def _end_predecessor(self) -> None:
         before = self.opening.predecessor
-        if before is not None and before.nonce and (before.pod_uid, before.container) == (self.target.pod_uid, self.target.container):
+        if (
+            before is not None
+            and before.nonce
+            and not self._resume
+            and (before.pod_uid, before.container) == (self.target.pod_uid, self.target.container)
+        ):
             leader = Leader(before.sid, before.start_ticks) if before.sid else None
             self._remains = await self._end_remains(before.nonce, leader) or self._remains
 
@@ -350,7 +442,7 @@ class Session:
             consumer.end(self.ended_with)
             return
         if self.state == "opening":
-            channel.send(self._progress())
+            channel.send(self._doing)
         if self.state == "restarting":
             channel.send(Notice("restarting", {"cause": self._cause}))
         if self._paused:
@@ -397,9 +489,6 @@ class Session:
         self._redraw_timer = None
         if self._shell is not None:
             self._shell.redraw()
-
-    def _progress(self) -> Notice:
-        return Notice("progress", {"phase": "connecting", "text": f"connecting to {self.target.container} in {self.target.pod}"})
 
     def _note_idle(self, step: IdleStep) -> None:
         match step:

@@ -21,19 +21,22 @@ from podshell.launch.failures import LaunchError
 SANDBOX_NAMES = ("demo-east", "demo-west")
 # Label and colour: one of the two is marked as production, so that the console shows how that looks.
 SANDBOX_MARKS = {"demo-east": ("production", "red"), "demo-west": ("staging", "blue")}
+# What stands for the tools image there.
+SANDBOX_TOOLS = ("tools", "1")
 # An API server that is there answers /version in milliseconds; a VPN that is down does not answer at all.
 PROBE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Served:
-    """One cluster that `up` serves, and what to say of it."""
+    """One cluster that `up` serves, and what to say of it. `tools_image`: repository and version, where the cluster has its own."""
 
     name: str
     connection: Connection
     description: str
     label: str = ""
     colour: str = ""
+    tools_image: tuple[str, str] | None = None
 
 
 def wants_sandbox(sandbox: bool, kubeconfig: Path | None, context: str) -> bool:
@@ -99,5 +102,6 @@ async def sandbox(folder: Path, scale_pods: int = 0) -> AsyncIterator[list[Serve
             cluster.write_kubeconfig(path, user=AGENT)
             kind = "isolated containers" if cluster.runtime.isolated else "plain processes"
             said = f"sandbox ({kind}), server {cluster.url}"
-            served.append(Served(name, load_connection(files=[path]), said, *SANDBOX_MARKS.get(name, ("", ""))))
+            marks = SANDBOX_MARKS.get(name, ("", ""))
+            served.append(Served(name, load_connection(files=[path]), said, *marks, tools_image=SANDBOX_TOOLS))
         yield served

@@ -55,6 +55,23 @@ class UpSettings:
     allow: tuple[str, ...] = field(
         default=("podExec",), metadata={"help": f"what the clusters allow at most (the ceiling): {', '.join(KINDS)}"}
     )
+    image_repo: str = field(
+        default_factory=lambda: os.environ.get("PODSHELL_IMAGE_REPO", ""),
+        metadata={
+            "help": "repository of the tools image for debug and node shells; sandbox clusters have their own",
+            "default": "$PODSHELL_IMAGE_REPO",
+        },
+    )
+    image_version: str = field(
+        default_factory=lambda: os.environ.get("PODSHELL_IMAGE_VERSION", "") or __version__,
+        metadata={"help": "its tag, or its digest (sha256:...)", "default": "$PODSHELL_IMAGE_VERSION, else this version"},
+    )
+    allowed_images: tuple[str, ...] = field(
+        default=(), metadata={"help": "further images that debug and node shells may use, as shell patterns"}
+    )
+    debug_namespace: str = field(
+        default="podshell", metadata={"help": "namespace of the pods of node shells; it must allow privileged pods"}
+    )
     browser: bool = field(default=True, metadata={"help": "open the browser on the sign-in link"})
     idle_timeout_seconds: float = field(default=300.0, metadata={"help": "end a shell after so many seconds without typing; 0: never"})
     record: bool = field(default=False, metadata={"help": "record the output of every shell to the state folder"})
@@ -162,8 +179,15 @@ async def _start_agents(served: Sequence[Served], gateway: Gateway, settings: Up
 def _make_agent(one: Served, url: str, enrolment: str, settings: UpSettings, folder: Path) -> Agent:
     from podshell.agent.ceiling import ceiling_of
     from podshell.agent.main import Agent, StateUnusable
-    from podshell.agent.settings import AgentSettings
+    from podshell.agent.settings import AgentSettings, ToolsSettings
 
+    repository, version = one.tools_image or (settings.image_repo, settings.image_version)
+    tools = ToolsSettings(
+        image_repository=repository,
+        image_version=version,
+        allowed_images=settings.allowed_images,
+        debug_namespace=settings.debug_namespace,
+    )
     token = folder / "enrolment"
     try:
         with file_failures(str(folder)):
@@ -175,6 +199,7 @@ def _make_agent(one: Served, url: str, enrolment: str, settings: UpSettings, fol
                 state_dir=folder,
                 enrolment_token_file=token,
                 ceiling=ceiling_of(settings.allow),
+                tools=tools,
                 reconnect_base_seconds=0.2,
             )
             return Agent(agent_settings, one.connection)

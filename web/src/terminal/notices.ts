@@ -30,6 +30,8 @@ export function noticeView(
       return { idleAt: now + 1000 * count(data.seconds) };
     case "idle_cleared":
       return { idleAt: null };
+    case "resumed":
+      return { restarting: "" };
     case "restarting":
       return { restarting: text(data.cause) || "restarting", idleAt: null };
     case "restarted":

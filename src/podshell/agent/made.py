@@ -1,0 +1,66 @@
+"""What an agent has made for sessions, in the words of the link; and why making or starting it failed, as refusals. Pure."""
+
+from __future__ import annotations
+
+from podshell.agent.refusals import refusal_from_error
+from podshell.kube.debug_options import ResolvedOptions
+from podshell.kube.errors import KubeError
+from podshell.kube.starting import StartFailed
+from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
+from podshell.wire.tools import MadeContainer
+
+_TEXTS = 64
+# Whose word it is that a container does not start; what is not here the node said.
+_REFUSED_BY = {
+    "FailedScheduling": RefusedBy.KUBERNETES,
+    "Unschedulable": RefusedBy.KUBERNETES,
+    "Deleted": RefusedBy.KUBERNETES,
+    "NotFound": RefusedBy.KUBERNETES,
+    "Timeout": RefusedBy.AGENT,
+}
+_GONE = ("Deleted", "NotFound")
+
+
+def describe(options: ResolvedOptions, *, object_kind: str, namespace: str, name: str = "", uid: str = "", node: str = "") -> MadeContainer:
+    """Build what is known before there is a pod: what was asked for, and the object that stands for it."""
+    return MadeContainer(
+        object=object_kind,
+        namespace=namespace,
+        pod="",
+        pod_uid="",
+        container="",
+        node=node,
+        name=name,
+        uid=uid,
+        image=options.image[:512],
+        profile=options.profile,
+        target=options.target,
+        capabilities=list(options.capabilities)[:_TEXTS],
+        mounts=mounts_of(options),
+        host_pid=options.host_pid,
+    )
+
+
+def mounts_of(options: ResolvedOptions) -> list[str]:
+    """Return the node's paths that are mounted, for the audit."""
+    how = "rw" if options.host_write else "ro"
+    mounts = [f"/:{how}"] if options.mount_host else []
+    if options.kernel_mounts:
+        mounts += [f"{path}:{how}" for path in ("/sys/kernel/debug", "/sys/kernel/tracing", "/sys/fs/bpf")]
+    return mounts
+
+
+def start_refusal(failed: StartFailed) -> Refusal:
+    """Say why a container did not start, with the object, the last events and the next step (features F51)."""
+    broken = failed.broken
+    details: dict[str, str | list[str]] = {"object": broken.object[:1000], "reason": broken.reason[:200]}
+    if failed.events:
+        details["events"] = [event[:1000] for event in failed.events[-_TEXTS:]]
+    code = ErrorCode.TARGET_GONE if broken.reason in _GONE else ErrorCode.START_FAILED
+    text = broken.message if failed.timed_out else f"{broken.object}: {broken.reason}: {broken.message}"
+    return Refusal(code, _REFUSED_BY.get(broken.reason, RefusedBy.NODE), text, broken.next_step, details)
+
+
+def making_refusal(error: KubeError, what: str) -> Refusal:
+    """Say why the API server did not make something: its rights, Pod Security, admission, quota."""
+    return refusal_from_error(error, subject=what)
