@@ -9,9 +9,10 @@ from podshell.kube.scripts import load_script
 
 # How long the container stays without anybody who watches over a shell in it (design.md 4).
 PATIENCE_SECONDS = 60
-# Where registrations and holders may lie, the first that can be written to: a node pod's own volume, then the image's folders. Never
-# /dev/shm: the containers of a pod share it.
-FOLDERS = ("/run/podshell", "/run", "/tmp", "/var/tmp")
+# Where registrations and holders may lie, the first that can be written to: a node pod's own volume, then the image's folders, then /dev,
+# which is the container's own and writable for root also where a cluster's rules make the root read-only. Never /dev/shm: the containers
+# of a pod share it.
+FOLDERS = ("/run/podshell", "/run", "/tmp", "/var/tmp", "/dev")
 SCRIPT = load_script("waiter.sh")
 # What the waiter ends with when the image has no folder that it can write to (EX_CANTCREAT of sysexits.h).
 NO_FOLDER_CODE = 73
