@@ -110,6 +110,12 @@ class ContainerLife:
             return "CreateContainerError", why
         return None
 
+    def _end_late(self, starting: asyncio.Future[Process]) -> None:
+        if not starting.cancelled() and starting.exception() is None:
+            process = starting.result()
+            process.kill()
+            process.exited.add_done_callback(lambda _: self._node.forget(process.spec.id))
+
     async def _start(self) -> Process | None:
         spec = container_spec(self._pod.pod, self._record.spec, pod_ip=self._pod.pod_ip, share_pid_with=self._share_pid_with)
         if fault := self._create_fault(spec):
@@ -122,7 +128,7 @@ class ContainerLife:
         try:
             process = await asyncio.shield(starting)
         except asyncio.CancelledError:
-            starting.add_done_callback(_kill_late)  # the pod ended meanwhile: nobody else knows of this process
+            starting.add_done_callback(self._end_late)  # the pod ended meanwhile: nobody else knows of this process
             raise
         except (StartFailed, ImageMissing) as error:
             self._record.fail_start(spec.id, error.message)
@@ -198,8 +204,3 @@ class ContainerLife:
 
     def _tell(self, reason: str, message: str, *, kind: str = "Normal") -> None:
         self._pod.tell(reason, message, self._record, kind=kind)
-
-
-def _kill_late(starting: asyncio.Future[Process]) -> None:
-    if not starting.cancelled() and starting.exception() is None:
-        starting.result().kill()
