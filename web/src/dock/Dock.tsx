@@ -8,11 +8,13 @@ import { Loader } from "@mantine/core";
 import { lazy, type ReactNode, Suspense, useEffect } from "react";
 import { Icon } from "../app/icons";
 import { ClusterTag } from "../clusters/ClusterName";
+import { type Shortcut, useAddShortcuts } from "../app/shortcuts";
 import { useClusterMark } from "../clusters/clusters";
 import { text } from "../text";
 import { useAttention } from "./attention";
 import { BroadcastBar, StayedBar } from "./DockBars";
 import { DockActions } from "./DockActions";
+import { SHORTCUTS } from "./commands";
 import { useDialogs } from "./dialogs";
 import { type DockMode, type DockState, dock, type Tab } from "./dock";
 import { Grip } from "./Grip";
@@ -28,10 +30,13 @@ export { useDock } from "./useDock";
 const TerminalArea = lazy(() => import("../terminal/TerminalArea"));
 const DockDialogs = lazy(() => import("./DockDialogs"));
 
+const NONE: readonly Shortcut[] = [];
+
 export function DockFrame({ children }: { children: ReactNode }) {
   const state = useDock();
   const { dialog } = useDialogs();
   useAttention(state);
+  useAddShortcuts(state.tabs.length > 0 ? SHORTCUTS : NONE);
   useEffect(() => {
     const stops = [followKeys(), guardLeaving(), followKeyboard()];
     return () => {

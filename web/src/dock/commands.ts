@@ -6,6 +6,7 @@
  */
 
 import { shareableAddress } from "../app/location";
+import type { Shortcut } from "../app/shortcuts";
 import { text } from "../text";
 import type { Chord } from "./chords";
 import { dialogs } from "./dialogs";
@@ -67,7 +68,7 @@ export const COMMANDS: readonly Command[] = [
     run: withTerminal((a, id) => a.copySelection(id)),
   },
   { id: "select-all", label: words.selectAll, refusal: needsShell, run: withTerminal((a, id) => a.selectAll(id)) },
-  { id: "clear", label: words.clear, chord: ctrl("k"), refusal: needsShell, run: withTerminal((a, id) => a.clear(id)) },
+  { id: "clear", label: words.clear, refusal: needsShell, run: withTerminal((a, id) => a.clear(id)) },
   { id: "download", label: words.download, refusal: needsShell, run: withTerminal((a, id) => a.download(id)) },
   {
     id: "copy-kubectl",
@@ -189,3 +190,14 @@ export function run(which: Command): boolean {
   which.run(tab as Tab);
   return true;
 }
+
+/** The same for the palette; their keys are heard in keys.ts, because only they may come before a terminal's. */
+export const SHORTCUTS: readonly Shortcut[] = COMMANDS.map((which) => ({
+  id: `shell.${which.id}`,
+  title: which.label,
+  group: text.dock.label,
+  keys: "",
+  run: () => {
+    run(which);
+  },
+}));

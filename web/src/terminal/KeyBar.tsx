@@ -7,7 +7,7 @@ import { type BarKey, encodeKey, type Stick, sticky } from "./keys";
 import type { XtermScreen } from "./xtermScreen";
 
 const words = text.terminal.keyBar;
-const KEYS: BarKey[] = ["|", "/", "-", "~", "left", "up", "down", "right", "home", "end"];
+const KEYS: BarKey[] = ["left", "up", "down", "right", "|", "/", "-", "~", "home", "end"];
 /** A screen that is touched, and has no finer pointer: most likely no keyboard either. */
 const touched = window.matchMedia("(pointer: coarse) and (hover: none)");
 
