@@ -10,6 +10,8 @@ import { App } from "./app/App";
 import "./app/app.css";
 import { theme } from "./app/theme";
 import "./dock/dock.css";
+import "./drawer/drawer.css";
+import "./logs/logs.css";
 import "./pods/choice.css";
 import "./pods/pods.css";
 import "./terminal/terminal.css";

@@ -3,7 +3,9 @@
 import { choice } from "./texts/choice";
 import { clusters } from "./texts/clusters";
 import { dock } from "./texts/dock";
+import { drawer } from "./texts/drawer";
 import { frame } from "./texts/frame";
+import { logs } from "./texts/logs";
 import { nodes } from "./texts/nodes";
 import { open, palette, shortcuts } from "./texts/palette";
 import { pods } from "./texts/pods";
@@ -22,6 +24,8 @@ export const text = {
   palette,
   shortcuts,
   open,
+  drawer,
+  logs,
   choice,
   problem,
   sessions,

@@ -115,6 +115,20 @@ export const fetchAllSessions = (): Promise<Session[]> => call("GET", "/api/sess
 export const fetchSession = (id: string): Promise<Session> => call("GET", `/api/sessions/${encodeURIComponent(id)}`);
 export const openSession = (body: OpenSessionBody): Promise<OpenedSession> => call("POST", "/api/sessions", body);
 export const endSession = (id: string): Promise<void> => call("DELETE", `/api/sessions/${encodeURIComponent(id)}`);
+/** Delete a pod, only that of the given uid. `graceSeconds` null: as long as the pod says. @throws ApiFailure */
+export function deletePod(
+  pod: { cluster: string; namespace: string; name: string; uid: string },
+  graceSeconds: number | null,
+  reason: string,
+): Promise<void> {
+  const path = ["clusters", pod.cluster, "namespaces", pod.namespace, "pods", pod.name]
+    .map(encodeURIComponent)
+    .join("/");
+  const query = new URLSearchParams({ uid: pod.uid });
+  if (graceSeconds !== null) query.set("grace_seconds", String(graceSeconds));
+  if (reason) query.set("reason", reason);
+  return call("DELETE", `/api/${path}?${query}`);
+}
 export const sessionTicket = (id: string): Promise<Ticket> =>
   call("POST", `/api/sessions/${encodeURIComponent(id)}/tickets`);
 export const liveTicket = (): Promise<Ticket> => call("POST", "/api/tickets", { purpose: "live" });

@@ -1,8 +1,10 @@
 /**
- * The live socket: subscriptions to what an agent's cache holds, over one WebSocket that comes back by itself (spec/api.md, WS /ws/live).
+ * The live socket: subscriptions to what an agent's cache holds, and containers' logs, over one WebSocket that comes back by itself
+ * (spec/api.md, WS /ws/live).
  *
  * Owns the socket and the list of subscriptions; a subscription's rows belong to whoever subscribed. After a reconnect every
- * subscription starts again: its first batch is marked as a restart, so that stale rows can stay on the page until the new ones are complete.
+ * subscription starts again: its first batch is marked as a restart, so that stale rows can stay on the page until the new ones are
+ * complete. Logs do not start again by themselves: their readers know how far they are.
  */
 
 import { backoffMs } from "../terminal/backoff";
@@ -35,6 +37,32 @@ export interface Subscription extends Subject {
   restart(): void;
 }
 
+/** Which part of which log; `tailLines` and `sinceSeconds` null: from its beginning. */
+export interface LogWanted {
+  cluster: string;
+  namespace: string;
+  pod: string;
+  container: string;
+  follow: boolean;
+  previous: boolean;
+  tailLines: number | null;
+  sinceSeconds: number | null;
+}
+
+export interface LogReader {
+  /** The next part; the next 256 KiB come once `end` is acknowledged. */
+  receive(text: string, end: number): void;
+  /** Nothing more comes. `refusal` null: it was read to its end. */
+  end(refusal: Refusal | null): void;
+  /** The socket broke off; nothing more comes under this id. */
+  cut(): void;
+}
+
+export interface OpenLog {
+  acknowledge(end: number): void;
+  close(): void;
+}
+
 export type LiveState = "connecting" | "live" | "lost" | "signed_out";
 
 /** The server pings every 20 s. */
@@ -43,6 +71,7 @@ const SILENCE_MS = 50_000;
 export class LiveSocket {
   state: LiveState = "connecting";
   private readonly subscriptions = new Map<string, Subscription>();
+  private readonly logs = new Map<string, LogReader>();
   private readonly listeners = new Set<() => void>();
   private socket: WebSocket | null = null;
   private ready = false;
@@ -77,6 +106,34 @@ export class LiveSocket {
     };
   }
 
+  /** Read a log, each line with its time; null while there is no connection. */
+  openLog(wanted: LogWanted, reader: LogReader): OpenLog | null {
+    const { socket } = this;
+    if (!this.ready || !socket) return null;
+    this.counter += 1;
+    const id = `l${this.counter}`;
+    this.logs.set(id, reader);
+    const { cluster, namespace, pod, container, follow, previous } = wanted;
+    socket.send(
+      JSON.stringify({
+        logs: id,
+        ...{ cluster, namespace, pod, container, follow, previous, timestamps: true },
+        tail_lines: wanted.tailLines,
+        since_seconds: wanted.sinceSeconds,
+      }),
+    );
+    const tell = (message: object): void => {
+      if (this.logs.has(id) && this.socket === socket) socket.send(JSON.stringify(message));
+    };
+    return {
+      acknowledge: (end) => tell({ ack: id, bytes: end }),
+      close: () => {
+        tell({ unsubscribe: id });
+        this.logs.delete(id);
+      },
+    };
+  }
+
   private announce(id: string, { topic, cluster, namespace, name, kind }: Subscription): void {
     this.socket?.send(JSON.stringify({ subscribe: id, topic, cluster, namespace, name, kind }));
   }
@@ -103,6 +160,9 @@ export class LiveSocket {
       this.socket = null;
       this.ready = false;
       clearTimeout(this.silence);
+      const cut = [...this.logs.values()];
+      this.logs.clear();
+      for (const reader of cut) reader.cut();
       if (event.code === 4401) this.change("signed_out");
       else this.retry();
     };
@@ -114,7 +174,7 @@ export class LiveSocket {
   }
 
   private receive(text: string): void {
-    const message = JSON.parse(text) as { type: string } & Batch;
+    const message = JSON.parse(text) as { type: string } & Batch & { text: string; end: number };
     if (message.type === "ready") {
       this.ready = true;
       this.attempt = 0;
@@ -125,6 +185,12 @@ export class LiveSocket {
       this.change("live");
     } else if (message.type === "batch") {
       this.subscriptions.get(message.id)?.receive(message);
+    } else if (message.type === "log") {
+      this.logs.get(message.id)?.receive(message.text, message.end);
+    } else if (message.type === "log_end") {
+      const reader = this.logs.get(message.id);
+      this.logs.delete(message.id);
+      reader?.end(message.refusal);
     }
   }
 

@@ -11,6 +11,7 @@ import { DockFrame } from "../dock/Dock";
 import { dock } from "../dock/dock";
 import { ContainerChoice } from "../pods/ContainerChoice";
 import { useOverlay } from "../palette/state";
+import { PodDialogs } from "../pods/PodDialogs";
 import { PodsPage } from "../pods/PodsPage";
 import { text } from "../text";
 import { Header, Rail } from "./Frame";
@@ -102,6 +103,7 @@ function Console({ me }: { me: Me }) {
       </div>
       <ContainerChoice />
       <Overlays />
+      <PodDialogs />
       <ProblemDialog />
     </div>
   );
@@ -144,7 +146,7 @@ function PageOf({ place }: { place: Place }) {
     case "sessions":
       return <SessionsPage id={place.id} />;
     case "pods":
-      return <PodsPage />;
+      return <PodsPage pod={place.pod} />;
     case "open":
       return <OpenPage />;
     case "start":

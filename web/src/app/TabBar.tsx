@@ -1,4 +1,4 @@
-/** Tabs whose choice stands in the address as `tab`; arrow keys go from one to the next (WAI-ARIA, tabs). */
+/** Tabs whose choice stands in the address, as `tab` or what else is said; arrow keys go from one to the next (WAI-ARIA, tabs). */
 
 import type { KeyboardEvent, ReactNode } from "react";
 import { setParameters, useParameters } from "./location";
@@ -6,17 +6,19 @@ import { setParameters, useParameters } from "./location";
 interface Props<Name extends string> {
   label: string;
   tabs: readonly { name: Name; title: ReactNode }[];
+  /** The parameter of the address. */
+  parameter?: string;
 }
 
 /** The tab in the address, else the first. */
-export function useTab<Name extends string>(tabs: readonly { name: Name }[]): Name {
-  const wanted = useParameters().tab;
+export function useTab<Name extends string>(tabs: readonly { name: Name }[], parameter = "tab"): Name {
+  const wanted = useParameters()[parameter];
   return (tabs.find((tab) => tab.name === wanted) ?? (tabs[0] as { name: Name })).name;
 }
 
-export function TabBar<Name extends string>({ label, tabs }: Props<Name>) {
-  const chosen = useTab(tabs);
-  const choose = (name: Name): void => setParameters({ tab: name === tabs[0]?.name ? "" : name }, true);
+export function TabBar<Name extends string>({ label, tabs, parameter = "tab" }: Props<Name>) {
+  const chosen = useTab(tabs, parameter);
+  const choose = (name: Name): void => setParameters({ [parameter]: name === tabs[0]?.name ? "" : name }, true);
   const press = (event: KeyboardEvent): void => {
     const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     const at = tabs.findIndex((tab) => tab.name === chosen);
@@ -24,7 +26,7 @@ export function TabBar<Name extends string>({ label, tabs }: Props<Name>) {
     if (step === 0 || !next) return;
     event.preventDefault();
     choose(next.name);
-    document.getElementById(`page-tab-${next.name}`)?.focus();
+    document.getElementById(`${parameter}-${next.name}`)?.focus();
   };
   return (
     <div className="tab-bar" role="tablist" aria-label={label} onKeyDown={press}>
@@ -33,9 +35,9 @@ export function TabBar<Name extends string>({ label, tabs }: Props<Name>) {
           type="button"
           role="tab"
           key={name}
-          id={`page-tab-${name}`}
+          id={`${parameter}-${name}`}
           aria-selected={name === chosen}
-          aria-controls="page-tab-panel"
+          aria-controls={`${parameter}-panel`}
           tabIndex={name === chosen ? 0 : -1}
           onClick={() => choose(name)}
         >
@@ -46,9 +48,23 @@ export function TabBar<Name extends string>({ label, tabs }: Props<Name>) {
   );
 }
 
-export function TabPanel({ name, children }: { name: string; children: ReactNode }) {
+export function TabPanel({
+  name,
+  parameter = "tab",
+  children,
+}: {
+  name: string;
+  parameter?: string;
+  children: ReactNode;
+}) {
   return (
-    <div className="tab-panel" role="tabpanel" id="page-tab-panel" aria-labelledby={`page-tab-${name}`} tabIndex={0}>
+    <div
+      className="tab-panel"
+      role="tabpanel"
+      id={`${parameter}-panel`}
+      aria-labelledby={`${parameter}-${name}`}
+      tabIndex={0}
+    >
       {children}
     </div>
   );

@@ -75,7 +75,12 @@ export function useScope(): Scope {
 
 /** Change parameters of the query; empty values are left out. `step`: Back undoes it. */
 export function setParameters(changes: Parameters, step = false): void {
-  navigate(location.pathname + queryOf({ ...parametersOf(location.search), ...changes }), !step);
+  navigate(hereWith(changes), !step);
+}
+
+/** The present address with some parameters changed. */
+export function hereWith(changes: Parameters): string {
+  return location.pathname + queryOf({ ...parametersOf(location.search), ...changes });
 }
 
 /** Show another cluster or namespace on this page and all others, now and at the next visit. */

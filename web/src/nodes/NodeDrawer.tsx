@@ -3,7 +3,9 @@
 import { useMemo } from "react";
 import { useEvents } from "../api/events";
 import { useRows } from "../api/rows";
+import type { Pod } from "../api/types";
 import { Empty } from "../app/Empty";
+import { linkTo } from "../app/location";
 import { Facts, Skeletons, Words } from "../app/PageParts";
 import { RefusalText } from "../app/ProblemDialog";
 import type { NodeName } from "../app/routes";
@@ -12,7 +14,6 @@ import { TabBar, TabPanel, useTab } from "../app/TabBar";
 import { Timeline } from "../app/Timeline";
 import { useTitle } from "../app/title";
 import { ClusterName } from "../clusters/ClusterName";
-import { opening, useOpening } from "../dock/opening";
 import { PodTable } from "../pods/PodTable";
 import { podRows } from "../pods/rows";
 import { StatusMark } from "../pods/status";
@@ -122,11 +123,17 @@ function Events({ node }: { node: ClusterNode }) {
   );
 }
 
+const HIDDEN = ["cluster", "node", "owner"] as const;
+
+/** A pod of a node is shown closely on the page of the pods. */
+function drawerOf({ cluster, namespace, name }: Pod): string {
+  return linkTo({ page: "pods", pod: { cluster, namespace, name } });
+}
+
 function Pods({ node }: { node: ClusterNode }) {
   const { rows, complete } = useRows(podRows, [node.cluster]);
-  const { busy } = useOpening();
   const pods = useMemo(() => rows.filter((pod) => pod.node === node.name), [rows, node.name]);
-  if (pods.length > 0) return <PodTable pods={pods} withCluster={false} busy={busy} onShell={opening.start} />;
+  if (pods.length > 0) return <PodTable pods={pods} hidden={HIDDEN} drawerOf={drawerOf} />;
   if (!complete) return <Skeletons label={text.pods.loading} rows={4} />;
   return (
     <Empty icon="pods" title={words.noPods} live>

@@ -1,11 +1,12 @@
-/** Which container: type to filter, arrows to choose, Enter to open. */
+/** Which container: type to filter, arrows to choose, Enter to open. All of the pod's containers are shown; what has no shell now says why. */
 
 import { Modal, TextInput } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
 import type { Container, Pod } from "../api/types";
 import { Icon } from "../app/icons";
-import { choicesOf, opening, useOpening } from "../dock/opening";
+import { opening, useOpening } from "../dock/opening";
 import { text } from "../text";
+import { containerRefusal } from "./refusals";
 import { containerTone, StatusMark } from "./status";
 
 export function ContainerChoice() {
@@ -38,7 +39,7 @@ export function ContainerChoice() {
 
 function Choice({ pod }: { pod: Pod }) {
   const [filter, setFilter] = useState("");
-  const all = choicesOf(pod);
+  const all = inOrder(pod.containers);
   const shown = all.filter((container) =>
     `${container.name} ${container.image}`.toLowerCase().includes(filter.toLowerCase()),
   );
@@ -54,13 +55,15 @@ function Choice({ pod }: { pod: Pod }) {
   }, [at]);
 
   const choose = (container: Container | undefined): void => {
-    if (container && container.state === "running") void opening.open(pod, container.name);
+    if (container && !containerRefusal(container)) void opening.open(pod, container.name);
   };
   const press = (event: React.KeyboardEvent): void => {
     if (event.key === "ArrowDown") setMoved(Math.min(at + 1, shown.length - 1));
     else if (event.key === "ArrowUp") setMoved(Math.max(at - 1, 0));
-    else if (event.key === "Enter") choose(shown[at]);
-    else return;
+    else if (event.key === "Enter") {
+      // A key that is still held down from the step before must not choose what nobody has seen yet.
+      if (!event.repeat) choose(shown[at]);
+    } else return;
     event.preventDefault();
   };
 
@@ -90,34 +93,45 @@ function Choice({ pod }: { pod: Pod }) {
         className="choice-list"
         ref={list}
       >
-        {shown.map((container, index) => (
-          <div
-            role="option"
-            key={container.name}
-            id={`choice-${container.name}`}
-            tabIndex={-1}
-            aria-selected={index === at}
-            aria-disabled={container.state !== "running"}
-            className="choice"
-            onMouseMove={() => setMoved(index)}
-            onClick={() => choose(container)}
-          >
-            <span className="choice-name">
-              {container.name}
-              {container.name === pod.default_container && <span className="tag">{text.choice.default}</span>}
-              {text.choice.roles[container.role] && <span className="tag">{text.choice.roles[container.role]}</span>}
-            </span>
-            <StatusMark
-              tone={containerTone(container.state, container.exit_code, container.reason)}
-              label={container.reason || container.state}
-            />
-            <span className="choice-image cut" title={container.image}>
-              {container.image}
-            </span>
-          </div>
-        ))}
+        {shown.map((container, index) => {
+          const why = containerRefusal(container);
+          return (
+            <div
+              role="option"
+              key={container.name}
+              id={`choice-${container.name}`}
+              tabIndex={-1}
+              aria-selected={index === at}
+              aria-disabled={why !== ""}
+              className="choice"
+              onMouseMove={() => setMoved(index)}
+              onClick={() => choose(container)}
+            >
+              <span className="choice-name">
+                {container.name}
+                {container.name === pod.default_container && <span className="tag">{text.choice.default}</span>}
+                {text.choice.roles[container.role] && <span className="tag">{text.choice.roles[container.role]}</span>}
+              </span>
+              <StatusMark
+                tone={containerTone(container.state, container.exit_code, container.reason)}
+                label={container.reason || container.state}
+              />
+              <span className="choice-image cut" title={container.image}>
+                {container.image}
+              </span>
+              {why && <span className="choice-why">{text.choice.cannot(why)}</span>}
+            </div>
+          );
+        })}
         {shown.length === 0 && <p className="dim">{text.choice.none}</p>}
       </div>
     </>
   );
+}
+
+const ROLES = ["container", "sidecar", "ephemeral", "init"];
+
+/** Those that people mean first; within a role as the pod has them. */
+function inOrder(containers: readonly Container[]): Container[] {
+  return [...containers].sort((one, other) => ROLES.indexOf(one.role) - ROLES.indexOf(other.role));
 }

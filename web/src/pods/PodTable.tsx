@@ -1,207 +1,248 @@
-/** The pods as a virtual table: only the rows in sight are in the document, so 5,000 scroll as 50 do. */
+/**
+ * Pods as a virtual table: only the rows in sight are in the document, so 5,000 scroll as 50 do. The pods page, a workload's pods and a
+ * node's pods are this table. The order stands in the address.
+ *
+ * Keys: Tab reaches one row; arrows, Page Up and Down, Home and End go from row to row; Enter opens the pod.
+ */
 
-import { Button, Tooltip, UnstyledButton } from "@mantine/core";
+import { UnstyledButton } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import {
-  createColumnHelper,
-  createSortedRowModel,
-  rowSortingFeature,
-  type SortingState,
-  sortFns,
-  tableFeatures,
-  useTable,
-} from "@tanstack/react-table";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useMemo, useRef, useState } from "react";
+import { defaultRangeExtractor, useVirtualizer, type VirtualItem } from "@tanstack/react-virtual";
+import { type KeyboardEvent, type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Pod } from "../api/types";
-import { ageText, useNow } from "../app/clock";
-import { Icon } from "../app/icons";
-import { ClusterName } from "../clusters/ClusterName";
+import { useNow } from "../app/clock";
+import { navigate, setParameters, useParameters } from "../app/location";
+import { opening, useOpening } from "../dock/opening";
 import { text } from "../text";
-import { podTone, StatusMark } from "./status";
+import { PodRow } from "./PodRow";
+import { COLUMNS, type ColumnName, type Order, orderOf, parameterOf, sortPods } from "./sorting";
 
 const ROW_PIXELS = 34;
 const CARD_PIXELS = 58;
-
-const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel(), sortFns });
-const helper = createColumnHelper<typeof features, Pod>();
-const byText = (name: "name" | "namespace" | "cluster" | "status" | "node") =>
-  helper.accessor(name, { id: name, header: text.pods.columns[name], sortFn: "text" });
-const columns = helper.columns([
-  byText("name"),
-  byText("cluster"),
-  byText("namespace"),
-  helper.accessor("ready", { id: "ready", header: text.pods.columns.ready, sortFn: "alphanumeric" }),
-  byText("status"),
-  helper.accessor("restarts", { id: "restarts", header: text.pods.columns.restarts, sortFn: "basic" }),
-  // Ages sort the youngest first, as the number that is shown grows.
-  helper.accessor((pod) => -Date.parse(pod.created_at), { id: "age", header: text.pods.columns.age, sortFn: "basic" }),
-  helper.accessor((pod) => `${pod.owner_kind}/${pod.owner}`, {
-    id: "owner",
-    header: text.pods.columns.owner,
-    sortFn: "text",
-  }),
-  byText("node"),
-]);
+const OVERSCAN = 10;
 
 interface Props {
-  pods: Pod[];
-  withCluster: boolean;
-  busy: string;
-  onShell(pod: Pod): void;
+  pods: readonly Pod[];
+  /** Where a pod is shown closely: the address of its drawer. */
+  drawerOf(pod: Pod): string;
+  /** Columns that say nothing here. */
+  hidden?: readonly ColumnName[];
+  label?: string;
+  /** The key of the pod whose drawer is open. */
+  chosen?: string;
+  /** The parameter of the address that holds the order. */
+  parameter?: string;
 }
 
-export function PodTable({ pods, withCluster, busy, onShell }: Props) {
-  const [sorting, setSorting] = useState<SortingState>([{ id: "name", desc: false }]);
-  const table = useTable({
-    features,
-    columns,
-    data: pods,
-    getRowId: (pod) => pod.key,
-    state: { sorting },
-    onSortingChange: setSorting,
-  });
-  const rows = table.getRowModel().rows;
+export function PodTable({ pods, drawerOf, hidden, label = text.pods.title, chosen = "", parameter = "sort" }: Props) {
+  const order = useOrder(parameter);
+  const rows = useMemo(() => sortPods(pods, order), [pods, order]);
+  const columns = useColumns(hidden);
   const scroller = useRef<HTMLDivElement>(null);
-  const cards = useMediaQuery("(max-width: 720px)") ?? false;
-  const height = cards ? CARD_PIXELS : ROW_PIXELS;
+  const height = useMediaQuery("(max-width: 720px)") ? CARD_PIXELS : ROW_PIXELS;
+  const [menu, setMenu] = useMenu();
+  const place = usePlaceInTable(rows);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
-    getItemKey: (index) => rows[index]?.id ?? index,
-    overscan: 12,
+    getItemKey: (index) => rows[index]?.key ?? index,
+    overscan: OVERSCAN,
+    // The row with the focus stays in the document, so that scrolling does not take the focus away.
+    rangeExtractor: (range) => {
+      const shown = defaultRangeExtractor(range);
+      return place.index < 0 || shown.includes(place.index) ? shown : [...shown, place.index].sort((a, b) => a - b);
+    },
   });
   useMemo(() => virtual.measure(), [virtual, height]);
   const now = useNow();
-  const sort = sorting[0];
+  const { busy } = useOpening();
+
+  const goTo = (index: number): void => {
+    const next = rows[Math.max(0, Math.min(rows.length - 1, index))];
+    if (!next) return;
+    virtual.scrollToIndex(rows.indexOf(next), { align: "auto" });
+    place.goTo(next.key, scroller.current);
+  };
+  const press = (event: KeyboardEvent): void => {
+    if (menu) return;
+    const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / height) - 2);
+    const step = stepOf(event.key, place.index, page, rows.length);
+    if (step === null || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    goTo(step);
+  };
+  const drawRow = (item: VirtualItem) => {
+    const pod = rows[item.index];
+    return pod ? (
+      <PodRow
+        key={pod.key}
+        pod={pod}
+        index={item.index}
+        top={item.start}
+        height={height}
+        now={now}
+        columns={columns}
+        address={drawerOf(pod)}
+        chosen={pod.key === chosen}
+        busy={busy === pod.key}
+        tabbable={item.index === Math.max(0, place.index)}
+        menu={menu === pod.key}
+        onMenu={setMenu}
+        onShell={opening.start}
+      />
+    ) : null;
+  };
 
   return (
-    <div className={`pod-table${withCluster ? " with-cluster" : ""}`} ref={scroller}>
-      <div role="table" aria-label={text.pods.title} aria-rowcount={rows.length + 1}>
-        <div role="rowgroup" className="pod-head">
-          <div role="row" aria-rowindex={1} className="pod-row">
-            {columns.map((column) => {
-              const id = column.id ?? "";
-              if (id === "cluster" && !withCluster) return null;
-              const title = String(column.header);
-              const state = sort?.id !== id ? "none" : sort.desc ? "descending" : "ascending";
-              return (
-                <div role="columnheader" key={id} className={`c-${id}`} aria-sort={state}>
-                  <UnstyledButton
-                    className="sort"
-                    title={text.pods.sortBy(title)}
-                    onClick={() => setSorting([{ id, desc: sort?.id === id && !sort.desc }])}
-                  >
-                    {title}
-                    <span className={`sort-mark ${state}`} aria-hidden="true" />
-                  </UnstyledButton>
-                </div>
-              );
-            })}
-            <div role="columnheader" className="c-actions">
-              <span className="sr-only">{text.pods.columns.actions}</span>
-            </div>
-          </div>
-        </div>
-        <div role="rowgroup" style={{ height: virtual.getTotalSize(), position: "relative" }}>
-          {virtual.getVirtualItems().map((item) => {
-            const row = rows[item.index];
-            return row ? (
-              <PodRow
-                key={row.id}
-                pod={row.original}
-                index={item.index}
-                top={item.start}
-                height={height}
-                now={now}
-                withCluster={withCluster}
-                busy={busy === row.id}
-                onShell={onShell}
-              />
-            ) : null;
-          })}
-        </div>
-      </div>
-    </div>
-  );
-}
-
-interface RowProps {
-  pod: Pod;
-  index: number;
-  top: number;
-  height: number;
-  now: number;
-  withCluster: boolean;
-  busy: boolean;
-  onShell(pod: Pod): void;
-}
-
-const PodRow = memo(function PodRow({ pod, index, top, height, now, withCluster, busy, onShell }: RowProps) {
-  return (
-    <div role="row" aria-rowindex={index + 2} className="pod-row" style={{ transform: `translateY(${top}px)`, height }}>
-      <div role="rowheader" className="c-name cut" title={pod.name}>
-        {pod.name}
-      </div>
-      {withCluster && (
-        <div role="cell" className="c-cluster cut">
-          <ClusterName name={pod.cluster} />
-        </div>
-      )}
-      <div role="cell" className="c-namespace cut">
-        {pod.namespace}
-      </div>
-      <div role="cell" className="c-ready number">
-        {pod.ready}
-      </div>
-      <div role="cell" className="c-status">
-        <StatusMark tone={podTone(pod)} label={pod.status} />
-      </div>
-      <div role="cell" className={`c-restarts number${pod.restarts > 0 ? "" : " zero"}`}>
-        {pod.restarts}
-      </div>
-      <div role="cell" className="c-age number" title={pod.created_at}>
-        {ageText(pod.created_at, now)}
-      </div>
-      <div role="cell" className="c-owner cut" title={pod.owner}>
-        {pod.owner && (
-          <>
-            <span className="dim">{pod.owner_kind}/</span>
-            {pod.owner}
-          </>
-        )}
-      </div>
-      <div role="cell" className="c-node cut" title={pod.node}>
-        {pod.node}
-      </div>
-      <div role="cell" className="c-actions">
-        <ShellButton pod={pod} busy={busy} onShell={onShell} />
-      </div>
-    </div>
-  );
-});
-
-function ShellButton({ pod, busy, onShell }: { pod: Pod; busy: boolean; onShell(pod: Pod): void }) {
-  const refused = pod.shell_refusal !== "";
-  const button = (
-    <Button
-      size="compact-xs"
-      variant="subtle"
-      leftSection={<Icon name="terminal" size={14} />}
-      loading={busy}
-      {...(refused ? { "data-disabled": true, "aria-disabled": true } : {})}
-      aria-label={refused ? `${text.pods.shellOf(pod.name)}: ${pod.shell_refusal}` : text.pods.shellOf(pod.name)}
-      onClick={(event) => (refused ? event.preventDefault() : onShell(pod))}
+    <div
+      className={`pod-table has-${columns.length}`}
+      ref={scroller}
+      style={{ "--tracks": tracksOf(columns) } as Style}
     >
-      {text.pods.shell}
-    </Button>
+      <div role="table" aria-label={label} aria-rowcount={rows.length + 1}>
+        <Head columns={columns} order={order} parameter={parameter} />
+        <div
+          role="rowgroup"
+          className="pod-rows"
+          style={{ height: virtual.getTotalSize() }}
+          onKeyDown={press}
+          onFocus={place.follow}
+          onClick={openRow}
+        >
+          {virtual.getVirtualItems().map(drawRow)}
+        </div>
+      </div>
+    </div>
   );
-  return refused ? (
-    <Tooltip label={pod.shell_refusal} position="left" events={{ hover: true, focus: true, touch: true }}>
-      {button}
-    </Tooltip>
-  ) : (
-    button
+}
+
+type Style = React.CSSProperties;
+
+function Head({ columns, order, parameter }: { columns: readonly ColumnName[]; order: Order; parameter: string }) {
+  return (
+    <div role="rowgroup" className="pod-head">
+      <div role="row" aria-rowindex={1} className="pod-row">
+        {columns.map((column) => {
+          const title = text.pods.columns[column];
+          const here = order.column === column;
+          const state = here ? (order.descending ? "descending" : "ascending") : "none";
+          const next = parameterOf({ column, descending: here && !order.descending });
+          return (
+            <div role="columnheader" key={column} className={`c-${column}`} aria-sort={state}>
+              <UnstyledButton
+                className="sort"
+                title={text.pods.sortBy(title)}
+                onClick={() => setParameters({ [parameter]: next })}
+              >
+                {title}
+                <span className={`sort-mark ${state}`} aria-hidden="true" />
+              </UnstyledButton>
+            </div>
+          );
+        })}
+        <div role="columnheader" className="c-actions">
+          <span className="sr-only">{text.pods.columns.actions}</span>
+        </div>
+      </div>
+    </div>
   );
+}
+
+/** How wide each column is, as a track of the grid. */
+const TRACKS: Record<ColumnName, string> = {
+  name: "minmax(180px, 2.3fr)",
+  cluster: "minmax(92px, 1fr)",
+  namespace: "minmax(84px, 1fr)",
+  ready: "52px",
+  status: "minmax(150px, 1fr)",
+  restarts: "66px",
+  age: "48px",
+  owner: "minmax(130px, 1.8fr)",
+  node: "minmax(80px, 0.9fr)",
+};
+
+function tracksOf(columns: readonly ColumnName[]): string {
+  return [...columns.map((column) => TRACKS[column]), "112px"].join(" ");
+}
+
+/** The columns that there is room for, without those that are hidden here. */
+function useColumns(hidden: readonly ColumnName[] = []): readonly ColumnName[] {
+  const noNode = useMediaQuery("(max-width: 1180px)") ?? false;
+  const noOwner = useMediaQuery("(max-width: 960px)") ?? false;
+  const key = hidden.join();
+  return useMemo(() => {
+    const out = new Set<string>([...key.split(","), ...(noNode ? ["node"] : []), ...(noOwner ? ["owner"] : [])]);
+    return COLUMNS.filter((column) => !out.has(column));
+  }, [key, noNode, noOwner]);
+}
+
+function useOrder(parameter: string): Order {
+  const value = useParameters()[parameter] ?? "";
+  return useMemo(() => orderOf(value), [value]);
+}
+
+/** Whose menu is open; when it closes, the focus goes back to where it was opened, unless something else has taken it. */
+function useMenu(): [string, (key: string) => void] {
+  const [menu, setMenu] = useState("");
+  const before = useRef("");
+  const change = useCallback((key: string) => setMenu(key), []);
+  useEffect(() => {
+    const closed = before.current;
+    before.current = menu;
+    if (!closed || menu || (document.activeElement && document.activeElement !== document.body)) return;
+    document.getElementById(`actions-${closed}`)?.focus({ preventScroll: true });
+  }, [menu]);
+  return [menu, change];
+}
+
+/** Which row the Tab key reaches, by its pod: rows that come and go do not move it. */
+function usePlaceInTable(rows: readonly Pod[]) {
+  const [key, setKey] = useState("");
+  const wanted = useRef<HTMLElement | null>(null);
+  const index = useMemo(() => rows.findIndex((pod) => pod.key === key), [rows, key]);
+  useEffect(() => {
+    const table = wanted.current;
+    wanted.current = null;
+    table?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"] .row-link`)?.focus({ preventScroll: true });
+  });
+  return {
+    index,
+    goTo(next: string, table: HTMLElement | null): void {
+      wanted.current = table;
+      setKey(next);
+    },
+    follow(event: React.FocusEvent): void {
+      const row = (event.target as HTMLElement).closest<HTMLElement>("[data-key]");
+      if (row?.dataset.key) setKey(row.dataset.key);
+    },
+  };
+}
+
+function stepOf(pressed: string, at: number, page: number, count: number): number | null {
+  switch (pressed) {
+    case "ArrowDown":
+      return at + 1;
+    case "ArrowUp":
+      return at - 1;
+    case "PageDown":
+      return at + page;
+    case "PageUp":
+      return at - page;
+    case "Home":
+      return 0;
+    case "End":
+      return count - 1;
+    default:
+      return null;
+  }
+}
+
+/** A click anywhere on a row opens its pod; controls, and text that is being selected, keep their own meaning. */
+function openRow(event: MouseEvent): void {
+  const target = event.target as HTMLElement;
+  const row = target.closest<HTMLElement>(".pod-rows > .pod-row");
+  if (!row || event.defaultPrevented || target.closest("a, button, [role=menu]") || getSelection()?.toString()) return;
+  const link = row.querySelector<HTMLAnchorElement>(".row-link");
+  if (link) navigate(link.pathname + link.search);
 }

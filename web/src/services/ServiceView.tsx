@@ -1,12 +1,12 @@
 /** One workload seen as a whole: what happened to it, its pods, the nodes they are on, and its facts. */
 
 import { Button, Menu, Tooltip } from "@mantine/core";
-import { useMemo } from "react";
+import { lazy, Suspense, useMemo } from "react";
 import { useRows } from "../api/rows";
 import type { Pod } from "../api/types";
 import { Empty } from "../app/Empty";
 import { Icon } from "../app/icons";
-import { setParameters } from "../app/location";
+import { setParameters, useParameters } from "../app/location";
 import { PlaceLink, Skeletons } from "../app/PageParts";
 import type { WorkloadName } from "../app/routes";
 import { TabBar, TabPanel, useTab } from "../app/TabBar";
@@ -23,6 +23,7 @@ import { ServiceNodes } from "./ServiceNodes";
 import { ServicePods } from "./ServicePods";
 import { healthTone, type Workload, workloadRows } from "./workloads";
 
+const PodDrawer = lazy(() => import("../drawer/PodDrawer"));
 const words = text.services;
 const TABS = (["events", "pods", "nodes", "info"] as const).map((name) => ({ name, title: words.tabs[name] }));
 
@@ -37,9 +38,10 @@ export function ServiceView({ name }: { name: WorkloadName }) {
     () => (workload ? allPods.rows.filter((pod) => pod.owner_uid === workload.uid) : []),
     [allPods.rows, workload],
   );
+  const { pod: opened = "" } = useParameters();
   useTitle("page", name.name);
   return (
-    <section className="page service" aria-labelledby="page-title">
+    <section className="page service with-drawer" aria-labelledby="page-title">
       <header className="page-head service-head">
         <PlaceLink to={{ page: "services", workload: null }} className="place back" title={words.back}>
           <Icon name="back" size={16} />
@@ -71,6 +73,16 @@ export function ServiceView({ name }: { name: WorkloadName }) {
         </Empty>
       ) : (
         refusals.length === 0 && <Skeletons label={words.waiting} rows={6} />
+      )}
+      {opened && (
+        <Suspense fallback={null}>
+          <PodDrawer
+            key={opened}
+            name={{ cluster: name.cluster, namespace: name.namespace, name: opened }}
+            parameter="show"
+            onClose={() => setParameters({ pod: "", show: "", container: "" }, true)}
+          />
+        </Suspense>
       )}
     </section>
   );

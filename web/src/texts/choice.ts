@@ -7,4 +7,5 @@ export const choice = {
   default: "default",
   none: "No container matches.",
   roles: { container: "", init: "init", sidecar: "sidecar", ephemeral: "debug" } as Record<string, string>,
+  cannot: (why: string) => `No shell: ${why}.`,
 };

@@ -1,4 +1,4 @@
-/** Texts: The pods page. */
+/** Texts: The pods page, its row menus and dialogs. */
 
 import { plural } from "./words";
 
@@ -10,6 +10,7 @@ export const pods = {
   status: "Status",
   running: "Running",
   attention: "Needs attention",
+  ended: "Ended",
   count: (shown: number, all: number) =>
     shown === all ? plural(all, "pod", "pods") : `${shown.toLocaleString("en")} of ${plural(all, "pod", "pods")}`,
   columns: {
@@ -27,11 +28,55 @@ export const pods = {
   sortBy: (column: string) => `Sort by ${column}`,
   shell: "Pod Shell",
   shellOf: (pod: string) => `Pod Shell in ${pod}`,
+  actions: "Actions",
+  actionsOf: (pod: string) => `Actions for ${pod}`,
+  exec: "Pod Exec",
+  debug: "Debug",
+  openDebug: "Open a debug container",
+  logs: "Logs",
+  describe: "Describe",
+  delete: "Delete",
   loading: "Loading pods",
   empty: "No pods here",
   emptyText: "This namespace has no pods now. New ones appear by themselves.",
   noMatch: "No pod matches",
   noMatchText: "Nothing fits this search and these filters.",
-  clear: "Clear filters",
   refused: (cluster: string) => `The pods of ${cluster} cannot be listed`,
+  containerIs: (name: string, why: string) => `${name}: ${why}`,
+
+  why: {
+    waiting: "it has not started yet",
+    waitingFor: (reason: string) => `it is waiting: ${reason}`,
+    ended: (code: number, reason: string) => `it has ended with exit code ${code}${reason ? ` (${reason})` : ""}`,
+    initDone: "it has done its work and ended",
+    unknown: "its state is not known",
+    offline: "the cluster's agent is offline",
+    noDelete: "this cluster's ceiling does not allow to delete pods (actions.basic)",
+    noDebug: "this cluster's ceiling does not allow debug containers (actions.podDebug)",
+    debugLater: "this version of the console has no form for debug containers yet",
+  },
+
+  deleting: {
+    title: "Delete this pod?",
+    what: (pod: string) => `Delete ${pod}`,
+    cluster: "Cluster",
+    namespace: "Namespace",
+    owner: "Controlled by",
+    returns: (owner: string) => `${owner} makes another pod in its place at once, with a new name.`,
+    returnsSame: (owner: string) => `${owner} makes it again under the same name.`,
+    job: (owner: string) => `${owner} may start another pod, unless it has finished.`,
+    mirror: (node: string) => `The kubelet of ${node} runs it from a file of its own and shows it again at once.`,
+    gone: "Nothing controls it: it does not come back.",
+    other: (owner: string) => `Whether it comes back is up to ${owner}.`,
+    shells: (count: number) => `${plural(count, "shell", "shells")} of yours in it will end.`,
+    grace: "How long it may take to stop",
+    graceDefault: (seconds: number | null) =>
+      seconds === null ? "As long as the pod says" : `As long as the pod says: ${plural(seconds, "second", "seconds")}`,
+    graceNow: "Not at all: take it off the API server now",
+    graceNowText:
+      "Its processes may go on for a while on a node that does not answer. A StatefulSet may then run two of the same name.",
+    reason: "Reason (goes into the audit)",
+    already: "It is being deleted already.",
+    refused: "The pod was not deleted",
+  },
 };
