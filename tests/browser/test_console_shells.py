@@ -6,11 +6,12 @@ import re
 import signal
 
 from console import DEADLINE_MS, PROMPT, Console
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, StorageState, expect
 from podshell_parts import Podshell
 
 
-def test_a_sign_in_link_leads_to_a_prompt_and_works_once(podshell: Podshell, chromium: Browser) -> None:
+def test_a_sign_in_link_leads_to_a_prompt_and_works_once(podshell: Podshell, chromium: Browser, signed_in: StorageState) -> None:
+    assert signed_in["cookies"], "the first link was taken by those who are signed in already; this test uses up another"
     podshell.gateway.stop()
     podshell.start_gateway()  # prints a new link
     link = podshell.link()

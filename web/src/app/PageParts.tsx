@@ -70,7 +70,7 @@ export function Facts({ facts }: { facts: [string, ReactNode][] }) {
   return (
     <dl className="facts">
       {facts
-        .filter(([, fact]) => fact !== "" && fact !== null && fact !== undefined)
+        .filter(([, fact]) => fact !== "" && fact !== false && fact !== null && fact !== undefined)
         .map(([name, fact]) => (
           <div key={name}>
             <dt>{name}</dt>
