@@ -6,7 +6,7 @@
 import { ActionIcon, FocusTrap } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
-import { useDock } from "../dock/Dock";
+import { useDock } from "../dock/useDock";
 import { text } from "../text";
 import { Icon } from "./icons";
 
@@ -24,9 +24,9 @@ interface Props {
 export function SidePanel({ title, mark, place, actions, onClose, children }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   const phone = useMediaQuery("(max-width: 720px)") ?? false;
-  const { tabs, mode } = useDock();
+  const { shown } = useDock();
   // A shell that is in front keeps its place also on a phone.
-  const covering = phone && (tabs.length === 0 || mode === "minimised");
+  const covering = phone && shown.length === 0;
   useFocusInside(heading);
   const press = (event: KeyboardEvent): void => {
     // Menus and dialogs of the panel close themselves first; they are not inside of its element.

@@ -33,8 +33,8 @@ export function DebugItem({ pod }: { pod: Pod }) {
   );
 }
 
-/** What can be done where a container has no shell. */
-export function DebugOffer({ cluster }: { cluster: string }) {
+/** What stands where a container has no shell while nobody offers a debug container: what it would be, and why not. */
+export function DebugRefused({ cluster }: { cluster: string }) {
   const why = useDebugRefusal(cluster);
   return (
     <Explained why={why}>

@@ -1,12 +1,13 @@
 /** Before a session's first byte, and after its last: how it goes and how it went, and what can be done. */
 
-import { Button, Loader, Tooltip } from "@mantine/core";
+import { Button, Loader } from "@mantine/core";
 import { type ReactNode, useState } from "react";
 import type { Session } from "../api/types";
 import { useSecondsSince } from "../app/clock";
 import { follow, linkTo } from "../app/location";
 import { RefusalText } from "../app/ProblemDialog";
 import { useDebugOffer } from "../dock/offers";
+import { DebugRefused } from "../pods/DebugAction";
 import { text } from "../text";
 import type { EndFacts } from "./ports";
 import type { View } from "./view";
@@ -112,13 +113,7 @@ function podsOf({ cluster, namespace }: Session): string {
 function DebugOffer({ session }: { session: Session }) {
   const offer = useDebugOffer();
   if (offer) return <Button onClick={() => offer(session)}>{words.debug}</Button>;
-  return (
-    <Tooltip label={words.noDebug} events={{ hover: true, focus: true, touch: true }}>
-      <Button data-disabled aria-disabled aria-label={`${words.debug}: ${words.noDebug}`}>
-        {words.debug}
-      </Button>
-    </Tooltip>
-  );
+  return <DebugRefused cluster={session.cluster} />;
 }
 
 function Processes({ title, names }: { title: string; names: readonly string[] }) {

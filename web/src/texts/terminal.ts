@@ -97,7 +97,6 @@ export const terminal = {
     revoked: "The permission was taken back",
   } as Record<string, string>,
   debug: "Open a debug container",
-  noDebug: "A debug container brings a shell of its own to this pod; this console cannot open one yet.",
   otherPods: "Pods of this namespace",
   keyBar: {
     label: "Keys",
