@@ -100,6 +100,8 @@ class Podshell:
                 *("--cluster", name, "--gateway-urls", self.url, "--kubeconfig", str(self.kubeconfig), "--context", name),
                 *("--state-dir", str(self.folder / f"agent-{name}"), "--enrolment-token-file", f"{self.folder / name}.token"),
                 "--ceiling-pod-exec",
+                # In one cluster pods may be deleted, in the other not.
+                *(["--ceiling-basic"] if name == CLUSTERS[0] else []),
             )
             self._wait_for_file(self.folder / f"{name}.token")
             agent.start()
