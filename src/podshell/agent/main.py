@@ -77,15 +77,17 @@ class Agent:
         self._orphan_timer: TimerHandle | None = None
         facts = FactLedger()
         instance = instance_label(self.identity.cluster, self.identity.instance)
-        tools = Tools(
+        self.tools = Tools(
             self._client, self._clock, settings.tools, settings.ceiling, instance, lambda *pod: self.sessions.debugging_in(*pod)
         )  # fmt: skip
-        self.sessions = Sessions(self._surroundings(facts), self._session_tasks, tools, limit=settings.session_limit)
+        self.sessions = Sessions(self._surroundings(facts), self._session_tasks, self.tools, limit=settings.session_limit)
         self._leftovers = Leftovers(self._client, settings.tools, self._clock, instance, self.sessions.live)
         self.inventory = Inventory(self._client, self._clock, self.sessions.note_pod)
         self.logs = Logs(self._client, self._tasks)
         authority = Authority(self.identity, settings.ceiling, lambda: self._pins.keys, self._clock.wall_ms)
-        services = Services(authority, self.sessions, self.inventory, facts, self.logs, Deletions(self._client), tools, self._session_tasks)
+        services = Services(
+            authority, self.sessions, self.inventory, facts, self.logs, Deletions(self._client), self.tools, self._session_tasks
+        )
         links = self._link_settings()
         self.probes = Probes(settings.health_port, self.not_ready_reasons) if settings.health_port else None
         self._links = [GatewayLinks(url, links, services, self._clock, self._note_link) for url in settings.gateway_urls]

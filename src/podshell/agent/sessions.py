@@ -321,6 +321,8 @@ class Session:
 
     def _note_started(self, shell: Shell, again: bool) -> None:
         self.state = "running"
+        if self._preparation is not None and not again:
+            self.note_activity()
         if self._resume and not shell.resumed:
             self.incarnation += 1  # it was not there any more
         self._note_held(shell)
@@ -491,6 +493,9 @@ class Session:
             self._shell.redraw()
 
     def _note_idle(self, step: IdleStep) -> None:
+        if self._preparation is not None and self._shell is None:
+            self.note_activity()  # nobody can type yet: how long that may take, the time to start says
+            return
         match step:
             case IdleStep.WARN:
                 self.consumers.tell(self._idle_warning())

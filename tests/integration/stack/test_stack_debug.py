@@ -8,12 +8,16 @@ import pytest
 import pytest_asyncio
 
 from podshell.agent.ceiling import Action, ceiling_of
+from podshell.agent.choices import Choices
+from podshell.agent.settings import ToolsSettings
 from podshell.sandbox.resources import JOB, POD
 from stack import Stack, settled
+from terminal_client import ApiError
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EVERYTHING = ceiling_of([action.value for action in Action])
+TOOLS = ToolsSettings(image_repository="tools", image_version="1", allowed_images=("tools:*", "missing/*"))
 DEBUG: dict[str, object] = {"kind": "debug"}
 NODE: dict[str, object] = {"kind": "node", "namespace": "", "pod": "", "container": "", "node": "worker-1"}
 
@@ -21,7 +25,7 @@ NODE: dict[str, object] = {"kind": "node", "namespace": "", "pod": "", "containe
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """A stack that allows everything, for the tests that do not restart anything."""
-    async with Stack(tmp_path_factory.mktemp("debug"), ceiling=EVERYTHING) as stack:
+    async with Stack(tmp_path_factory.mktemp("debug"), ceiling=EVERYTHING, tools=TOOLS) as stack:
         yield stack
 
 
@@ -49,3 +53,88 @@ async def test_a_debug_session_is_made_in_the_pod(stack: Stack) -> None:
     async with stack.shell(container="", **DEBUG) as terminal:
         await terminal.type(b"echo in:$((6*7)):pod\r")
         await terminal.wait_output(b"in:42:pod")
+        session = await stack.session(terminal.session)
+        assert session["made"]["object"] == "ephemeral_container"  # type: ignore[index]  # a MadeContainer
+        await terminal.close_session()
+        await terminal.wait_end()
+
+
+async def test_the_audit_names_image_rights_mounts_and_pod_of_a_node_session(stack: Stack) -> None:
+    options = {"profile": "systemd", "capabilities": ["NET_RAW"]}
+    async with stack.shell(**NODE, debug=options) as terminal:
+        await terminal.type(b"echo in:$((6*7)):node\r")
+        await terminal.wait_output(b"in:42:node")
+        session = await stack.session(terminal.session)
+        made = (await stack.audit(terminal.session, "session.made"))[-1]["details"]
+        assert made == {"kind": "node", **session["made"]}  # type: ignore[dict-item]  # a MadeContainer
+        wanted = {"node": "worker-1", "image": "tools:1", "capabilities": ["SYS_CHROOT", "NET_RAW"], "mounts": ["/:ro"], "host_pid": True}
+        assert {name: made[name] for name in wanted} == wanted  # type: ignore[index]  # details
+        assert made["pod"] in made_objects(stack)  # type: ignore[index]  # details
+        assert made["pod_uid"]  # type: ignore[index]  # details
+        assert made["image_id"]  # type: ignore[index]  # details
+        await terminal.close_session()
+        await terminal.wait_end()
+    await settled(lambda: not made_objects(stack), lambda: made_objects(stack))
+
+
+@pytest.mark.parametrize("kind", [DEBUG, NODE], ids=["debug", "node"])
+async def test_a_plan_shows_what_would_be_made_and_makes_nothing(stack: Stack, kind: dict[str, object]) -> None:
+    body = {"cluster": stack.cluster.name, "namespace": "shop", "pod": "cart-0", **kind}
+    plan = await stack.api.call("POST", "/api/sessions/plan", body)
+    assert "tools:1" in str(plan["manifest"])
+    assert plan["risks"]
+    assert plan["refusal"] is None
+    assert not made_objects(stack)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "kind", "options", "missing"),
+    [
+        ((), DEBUG, {}, "podDebug"),
+        (("podDebug",), DEBUG, {"capabilities": ["SYS_PTRACE"]}, "nodePrivileged"),
+        ((), NODE, {}, "nodeShell"),
+        (("nodeShell",), NODE, {"mount_host": True}, "hostMount"),
+        (("nodeShell", "hostMount"), NODE, {"host_write": True}, "hostWrite"),
+        (("nodeShell",), NODE, {"host_pid": True}, "nodePrivileged"),
+        (("nodeShell",), NODE, {"enter": True}, "nodePrivileged"),
+    ],
+)
+async def test_what_the_ceiling_does_not_allow_is_refused_before_anything_is_made(
+    stack: Stack,
+    monkeypatch: pytest.MonkeyPatch,
+    allowed: tuple[str, ...],
+    kind: dict[str, object],
+    options: dict[str, object],
+    missing: str,
+) -> None:
+    agent = stack.cluster.agent
+    assert agent is not None
+    lower = Choices(agent.settings.tools, ceiling_of(allowed))
+    monkeypatch.setattr(agent.tools, "_choices", lower)
+    with pytest.raises(ApiError) as refused:
+        await stack.open_session(**{"container": "", **kind}, debug=options)
+    assert (refused.value.status, refused.value.error["code"]) == (403, "forbidden_by_ceiling")
+    assert refused.value.error["details"]["action"] == missing  # type: ignore[index]  # details
+    plan = await stack.api.call(
+        "POST", "/api/sessions/plan", {"cluster": stack.cluster.name, "namespace": "shop", "pod": "cart-0", **kind, "debug": options}
+    )
+    assert plan["refusal"]["details"]["action"] == missing  # type: ignore[index]  # a Refusal
+    assert not made_objects(stack)
+
+
+async def test_a_node_that_is_not_there_is_refused_at_once(stack: Stack) -> None:
+    with pytest.raises(ApiError) as refused:
+        await stack.open_session(**{**NODE, "node": "worker-9"})
+    assert (refused.value.status, refused.value.error["code"]) == (404, "not_found")
+
+
+async def test_an_image_that_is_not_there_ends_the_session_with_the_reason_and_nothing_stays(stack: Stack) -> None:
+    agent = stack.cluster.agent
+    assert agent is not None
+    async with stack.shell(**NODE, debug={"image": "missing/nothing:1"}) as terminal:
+        end = await terminal.wait_end()
+        assert end.reason == "failed"
+        assert end.refusal is not None
+        assert (end.refusal.code, end.next_step) != ("", "")
+        assert "missing/nothing:1" in end.message
+    await settled(lambda: not made_objects(stack), lambda: made_objects(stack))
