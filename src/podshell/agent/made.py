@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from podshell.agent.refusals import refusal_from_error
+from podshell.kube.classify import FailureKind, classify
 from podshell.kube.debug_options import ResolvedOptions
 from podshell.kube.errors import KubeError
+from podshell.kube.hazards import Broken
 from podshell.kube.starting import StartFailed
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 from podshell.wire.tools import MadeContainer
@@ -58,7 +60,14 @@ def start_refusal(failed: StartFailed) -> Refusal:
         details["events"] = [event[:1000] for event in failed.events[-_TEXTS:]]
     code = ErrorCode.TARGET_GONE if broken.reason in _GONE else ErrorCode.START_FAILED
     text = broken.message if failed.timed_out else f"{broken.object}: {broken.reason}: {broken.message}"
-    return Refusal(code, _REFUSED_BY.get(broken.reason, RefusedBy.NODE), text, broken.next_step, details)
+    return Refusal(code, _refused_by(broken), text, broken.next_step, details)
+
+
+def _refused_by(broken: Broken) -> RefusedBy:
+    if broken.reason != "FailedCreate":
+        return _REFUSED_BY.get(broken.reason, RefusedBy.NODE)
+    kind = classify(broken.message).kind  # the Job's controller was refused, as we would have been
+    return {FailureKind.PSA: RefusedBy.POD_SECURITY, FailureKind.ADMISSION: RefusedBy.ADMISSION}.get(kind, RefusedBy.KUBERNETES)
 
 
 def making_refusal(error: KubeError, what: str) -> Refusal:

@@ -37,11 +37,11 @@ from podshell.kube.manifests import (
 )
 from podshell.kube.objects import KubeObject, Pod
 from podshell.kube.rest import Client, PatchKind
-from podshell.kube.starting import StartFailed, wait_started
+from podshell.kube.starting import StartFailed, wait_job_pod, wait_started
 from podshell.kube.waiter import waiter_command
 from podshell.kube.workloads import JOBS, PODS
 from podshell.wire.calls import OpenSession
-from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
+from podshell.wire.errors import Refusal
 from podshell.wire.tools import MadeContainer
 
 log = logging.getLogger(__name__)
@@ -49,8 +49,6 @@ log = logging.getLogger(__name__)
 # A create that was sent is not taken back by not listening to its answer.
 _ANSWER_SECONDS = 3.0
 _DELETE_SECONDS = 3.0
-# The job controller makes the pod in milliseconds, a busy one in seconds.
-_POD_LOOK_SECONDS = 0.2
 _PATCH_TRIES = 5
 
 
@@ -113,30 +111,12 @@ class NodeMaking:
         made = describe(
             wish.options, object_kind="job", namespace=self._namespace, name=name, uid=job.metadata.uid, node=node.name
         )  # fmt: skip
-        async with asyncio.timeout(wish.start_seconds) as patience:
-            try:
-                pod = await self._pod_of(name)
-            except TimeoutError:
-                pod = None
-        if pod is None:
-            text = f"the Job {self._namespace}/{name} has no pod after {wish.start_seconds:g} s"
-            step = f"look at what its controller says: kubectl -n {self._namespace} describe job {name}"
-            return Refusal(ErrorCode.START_FAILED, RefusedBy.KUBERNETES, text, step, {"object": f"job {name}"})
+        began = asyncio.get_running_loop().time()
+        pod = await wait_job_pod(client, self._namespace, name, seconds=wish.start_seconds)
+        left = wish.start_seconds - (asyncio.get_running_loop().time() - began)
         made = msgspec.structs.replace(made, pod=pod.metadata.name, pod_uid=pod.metadata.uid, container=CONTAINER)
         listener.note_made(made, identify(pod, CONTAINER))
-        return await _started(client, made, self._left(patience), listener)
-
-    def _left(self, patience: asyncio.Timeout) -> float:
-        when = patience.when()
-        return self._wish.start_seconds if when is None else max(1.0, when - asyncio.get_running_loop().time())
-
-    async def _pod_of(self, job: str) -> Pod:
-        while True:
-            params = {"labelSelector": f"job-name={job}"}
-            pods = await self._shop.client.list(PODS.path(self._namespace), Pod, params=params)
-            if pods:
-                return pods[0]
-            await asyncio.sleep(_POD_LOOK_SECONDS)
+        return await _started(client, made, max(1.0, left), listener)
 
     async def _remove_earlier(self) -> None:
         """Remove what an earlier agent made for this session and could not tell of."""

@@ -1,7 +1,7 @@
 """Waiting for a container to start: a watch on its pod, what is going on, and why it will not start (kubernetes.md 4.2).
 
 `judge` is pure: one pod as it is, and what was seen before. `wait_started` watches; it ends at the event that will not heal, not at the end
-of the patience. `last_events` is the evidence that belongs to a failure.
+of the patience; what the pod itself does not say, hazards.py finds. `last_events` is the evidence that belongs to a failure.
 """
 
 from __future__ import annotations
@@ -13,9 +13,13 @@ from dataclasses import dataclass, field
 import msgspec
 
 from podshell.kube.errors import ApiError, Forbidden, Gone, KubeError, NotFound, Unreachable
+from podshell.kube.hazards import Broken, Hazards
+from podshell.kube.manifests import CONTAINER
 from podshell.kube.objects import ContainerStatus, Event, Pod
-from podshell.kube.reflector import WatchSilent, read_lines
+from podshell.kube.reflector import Health, Reflector, ReflectorState, WatchSilent, read_lines
 from podshell.kube.rest import Client, decode_answer
+from podshell.kube.store import Change, Store
+from podshell.kube.waiter import NO_FOLDER_CODE
 from podshell.kube.workloads import PODS, WatchEvent
 
 # Pull errors that come back may heal (a registry restarts); these words of containerd's do not (transcripts/events).
@@ -56,16 +60,6 @@ class Running:
     pod: Pod
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """It will not start. `reason` is Kubernetes' own word, `object` whom it is about."""
-
-    object: str
-    reason: str
-    message: str
-    next_step: str
-
-
 Judgement = Progress | Running | Broken
 
 
@@ -84,12 +78,14 @@ class History:
     """What was seen of a start so far."""
 
     pull_message: str = ""
+    node: str = ""
     texts: list[str] = field(default_factory=list)
 
 
 def judge(pod: Pod, container: str, history: History) -> Judgement:
     """Say how the start of `container` stands."""
     name = f"pod {pod.metadata.namespace}/{pod.metadata.name}"
+    history.node = pod.spec.node_name
     if pod.metadata.deletion_timestamp is not None:
         return Broken(name, "Deleted", "the pod is being deleted", "somebody or something else deletes it: try again")
     status = pod.container_status(container)
@@ -112,6 +108,8 @@ def _judge_ended_pod(pod: Pod, status: ContainerStatus | None, name: str) -> Jud
 
 
 def _ended(name: str, reason: str, code: int, message: str) -> Broken:
+    if code == NO_FOLDER_CODE:
+        return Broken(name, reason, "the container has no folder that its user can write to", "use an image with a writable /tmp")
     text = f"the container ended at once with code {code}" + (f": {message}" if message else "")
     return Broken(name, reason, text, "the image must have sh and sleep, for this processor and system")
 
@@ -150,7 +148,7 @@ async def wait_started(client: Client, namespace: str, pod: str, container: str,
     history = History()
     try:
         async with asyncio.timeout(seconds):
-            judgement = await _watch(client, namespace, pod, container, history, say)
+            judgement = await _first_of(client, namespace, pod, container, history, say)
     except TimeoutError:
         last = history.texts[-1] if history.texts else "nothing was heard of it"
         message = f"timed out after {seconds:g}s waiting for container {container} to start: {last}"
@@ -160,6 +158,65 @@ async def wait_started(client: Client, namespace: str, pod: str, container: str,
     if isinstance(judgement, Broken):
         raise StartFailed(judgement, await last_events(client, namespace, pod))
     return judgement.pod
+
+
+async def _first_of(
+    client: Client, namespace: str, pod: str, container: str, history: History, say: Callable[[str], None]
+) -> Running | Broken:
+    """Return what comes first: the pod's own word, or a hazard that it does not tell of."""
+    hazards = Hazards(client, namespace, pod if container == CONTAINER else "", lambda: history.node)
+    watching = asyncio.create_task(_watch(client, namespace, pod, container, history, say), name=f"start of {pod}")
+    hazard = asyncio.create_task(hazards.first(), name=f"hazards of {pod}")
+    try:
+        await asyncio.wait({watching, hazard}, return_when=asyncio.FIRST_COMPLETED)
+        return watching.result() if watching.done() else hazard.result()
+    finally:
+        watching.cancel()
+        hazard.cancel()
+        await asyncio.wait({watching, hazard})
+
+
+async def wait_job_pod(client: Client, namespace: str, job: str, *, seconds: float) -> Pod:
+    """Watch until a Job has a pod. Cancelling is safe.
+
+    Raises:
+        StartFailed: its controller may make none, or made none in time.
+        KubeError: pods may not be watched.
+    """
+    pods: Store[Pod] = Store()
+    found: asyncio.Future[Pod] = asyncio.get_running_loop().create_future()
+
+    def note_pod(change: Change[Pod]) -> None:
+        if not found.done():
+            found.set_result(change.new)
+
+    def note_health(health: Health) -> None:
+        if health.state is ReflectorState.REFUSED and health.error is not None and not found.done():
+            found.set_exception(health.error)
+
+    pods.listen(note_pod)
+    selectors = {"labelSelector": f"job-name={job}"}
+    reflector = Reflector(client, PODS, pods, namespace=namespace, selectors=selectors, on_health=note_health)
+    watching = asyncio.create_task(reflector.run(), name=f"pod of {job}")
+    hazard = asyncio.create_task(Hazards(client, namespace, job, lambda: "").first(), name=f"hazards of {job}")
+    try:
+        first: list[asyncio.Future[Pod] | asyncio.Future[Broken]] = [found, hazard]
+        await asyncio.wait(first, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        if found.done():
+            return found.result()
+        events = await last_events(client, namespace, job, kind="Job")
+        if hazard.done():
+            raise StartFailed(hazard.result(), events)
+        step = f"look at what its controller says: kubectl -n {namespace} describe job {job}"
+        raise StartFailed(
+            Broken(f"job {namespace}/{job}", "Timeout", f"the Job {namespace}/{job} has no pod after {seconds:g} s", step),
+            events,
+            timed_out=True,
+        )
+    finally:
+        watching.cancel()
+        hazard.cancel()
+        await asyncio.wait({watching, hazard})
 
 
 async def _watch(
@@ -211,9 +268,9 @@ def _note(judgement: Judgement | None, history: History, say: Callable[[str], No
     return judgement
 
 
-async def last_events(client: Client, namespace: str, name: str) -> list[str]:
-    """Return the last events of a pod, oldest first, as "Reason: message"; none where they may not be read."""
-    params = {"fieldSelector": f"involvedObject.name={name},involvedObject.kind=Pod"}
+async def last_events(client: Client, namespace: str, name: str, *, kind: str = "Pod") -> list[str]:
+    """Return the last events of an object, oldest first, as "Reason: message"; none where they may not be read."""
+    params = {"fieldSelector": f"involvedObject.name={name},involvedObject.kind={kind}"}
     try:
         events = await client.list(f"/api/v1/namespaces/{namespace}/events", Event, params=params)
     except (ApiError, KubeError):

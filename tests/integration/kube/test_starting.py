@@ -1,0 +1,176 @@
+"""Waiting for tools containers on the sandbox: each start that will not heal ends the wait by its own reason, long before the patience."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from podshell.kube.debug_options import DebugKind, DebugOptions, ResolvedOptions, resolve
+from podshell.kube.kubeconfig import load_connection
+from podshell.kube.manifests import (
+    CONTAINER,
+    Making,
+    Manifest,
+    NodeFacts,
+    debug_container_name,
+    ephemeral_container,
+    ephemeral_patch,
+    node_job,
+    node_pod,
+)
+from podshell.kube.objects import Metadata, Pod
+from podshell.kube.rest import Client, PatchKind
+from podshell.kube.starting import StartFailed, wait_job_pod, wait_started
+from podshell.kube.waiter import waiter_command
+from podshell.kube.workloads import JOBS, PODS
+from podshell.sandbox import users
+from podshell.sandbox.cluster import SandboxCluster
+from podshell.sandbox.content import Content, manifests
+from podshell.sandbox.content.nodes import node
+from podshell.sandbox.kubelet.faults import OUT_OF_CPU, PodFault
+from podshell.sandbox.resources import RESOURCEQUOTA
+from sandbox_fixtures import MakeSandboxCluster
+
+# A verdict comes in seconds; whoever hears "timed out" instead has waited for this.
+PATIENCE_SECONDS = 60.0
+
+
+def content(_: str, version: str) -> Content:
+    nodes = [node("worker-1", "192.0.2.1", version=version), node("worker-2", "192.0.2.2", version=version, ready=False)]
+    spaces = [manifests.namespace("lab"), manifests.namespace("strict", "baseline")]
+    return Content([*nodes, *spaces, *(manifests.service_account(name, "default") for name in ("lab", "strict"))])
+
+
+@pytest.fixture
+async def lab(make_sandbox_cluster: MakeSandboxCluster) -> SandboxCluster:
+    return await make_sandbox_cluster("lab", content=content)
+
+
+@pytest.fixture
+async def client(lab: SandboxCluster, tmp_path: Path) -> AsyncIterator[Client]:
+    path = tmp_path / "config"
+    lab.write_kubeconfig(path, users.ADMIN)
+    async with Client(load_connection(files=[path], environ={})) as running:
+        yield running
+
+
+def options(kind: DebugKind, **fields: object) -> ResolvedOptions:
+    resolved = resolve(kind, DebugOptions(**{"image": "tools:1", **fields}))  # type: ignore[arg-type]  # fields by name
+    assert isinstance(resolved, ResolvedOptions), resolved
+    return resolved
+
+
+def making() -> Making:
+    return Making("5e5510", "ada", waiter_command(600), time.time(), key="k3y")
+
+
+def pod_of(name: str, *, on: str = "worker-1", **fields: object) -> Manifest:
+    return node_pod(options(DebugKind.NODE, **fields), making(), NodeFacts(on), name=name, namespace="lab")
+
+
+async def start(client: Client, manifest: Manifest, told: list[str] | None = None, seconds: float = PATIENCE_SECONDS) -> Pod:
+    made = await client.create(PODS.path("lab"), manifest, Pod)
+    say = (told if told is not None else []).append
+    return await wait_started(client, "lab", made.metadata.name, CONTAINER, seconds=seconds, say=say)
+
+
+async def failure(client: Client, manifest: Manifest) -> StartFailed:
+    with pytest.raises(StartFailed) as raised:
+        await start(client, manifest)
+    assert not raised.value.timed_out
+    assert raised.value.broken.next_step
+    return raised.value
+
+
+async def test_a_node_pod_starts_and_says_what_takes_its_time(client: Client, lab: SandboxCluster) -> None:
+    lab.node_faults.add(PodFault(pull_seconds=0.3))
+    told: list[str] = []
+    pod = await start(client, pod_of("tools"), told)
+    assert pod.spec.node_name == "worker-1"
+    assert told
+
+
+async def test_an_image_that_is_not_there_is_named_with_its_events(client: Client) -> None:
+    failed = await failure(client, pod_of("tools", image="example.com/nope:1"))
+    assert failed.broken.reason in ("ErrImagePull", "ImagePullBackOff")
+    assert "example.com/nope:1" in failed.broken.message
+    assert any("example.com/nope:1" in event for event in failed.events)
+
+
+async def test_a_pod_that_its_kubelet_refuses_tells_why(client: Client, lab: SandboxCluster) -> None:
+    lab.node_faults.add(PodFault(reject=OUT_OF_CPU))
+    failed = await failure(client, pod_of("tools"))
+    assert (failed.broken.reason, OUT_OF_CPU.message in failed.broken.message) == ("OutOfcpu", True)
+
+
+async def test_a_path_that_the_node_has_not_is_known_from_the_pods_events(client: Client) -> None:
+    manifest = pod_of("tools")
+    spec = manifest["spec"]
+    assert isinstance(spec, dict)
+    spec["volumes"] = [{"name": "run", "hostPath": {"path": "/no/such/folder", "type": "Directory"}}]
+    failed = await failure(client, manifest)
+    assert failed.broken.reason == "FailedMount"
+    assert "hostPath type check failed" in failed.broken.message
+
+
+async def test_a_node_whose_kubelet_is_silent_is_asked_after(client: Client) -> None:
+    failed = await failure(client, pod_of("tools", on="worker-2"))
+    assert (failed.broken.object, failed.broken.reason) == ("node worker-2", "NodeNotReady")
+
+
+async def test_a_pod_that_somebody_deletes_meanwhile_ends_the_wait(client: Client, lab: SandboxCluster) -> None:
+    lab.node_faults.add(PodFault(hang=True))
+    heard = asyncio.Event()
+    made = await client.create(PODS.path("lab"), pod_of("tools"), Pod)
+    waiting = asyncio.create_task(
+        wait_started(client, "lab", "tools", CONTAINER, seconds=PATIENCE_SECONDS, say=lambda _: heard.set()),
+    )
+    await heard.wait()
+    await client.delete(PODS.path("lab", "tools"), uid=made.metadata.uid)
+    with pytest.raises(StartFailed) as raised:
+        await waiting
+    assert raised.value.broken.reason in ("Deleted", "NotFound")
+
+
+async def test_when_nothing_happens_the_patience_ends_it_with_what_was_seen(client: Client, lab: SandboxCluster) -> None:
+    lab.node_faults.add(PodFault(hang=True))
+    with pytest.raises(StartFailed) as raised:
+        await start(client, pod_of("tools"), seconds=2)
+    assert raised.value.timed_out
+    assert raised.value.broken.message == ("timed out after 2s waiting for container shell to start: the container is being created")
+    assert "--timeout" in raised.value.broken.next_step
+
+
+async def test_a_jobs_pod_is_found(client: Client) -> None:
+    manifest = node_job(options(DebugKind.NODE), making(), NodeFacts("worker-1"), name="tools", namespace="lab")
+    await client.create(JOBS.path("lab"), manifest, Metadata)
+    pod = await wait_job_pod(client, "lab", "tools", seconds=PATIENCE_SECONDS)
+    assert pod.metadata.name.startswith("tools-")
+
+
+@pytest.mark.parametrize(("namespace", "words"), [("lab", "exceeded quota"), ("strict", "violates PodSecurity")])
+async def test_a_job_that_may_make_no_pod_says_why(client: Client, lab: SandboxCluster, namespace: str, words: str) -> None:
+    if namespace == "lab":
+        lab.store.create(RESOURCEQUOTA, {"metadata": {"name": "no-pods", "namespace": "lab"}, "spec": {"hard": {"pods": "0"}}})
+    manifest = node_job(options(DebugKind.NODE), making(), NodeFacts("worker-1"), name="tools", namespace=namespace)
+    await client.create(JOBS.path(namespace), manifest, Metadata)
+    with pytest.raises(StartFailed) as raised:
+        await wait_job_pod(client, namespace, "tools", seconds=PATIENCE_SECONDS)
+    assert not raised.value.timed_out
+    assert words in raised.value.broken.message
+    assert any(words in event for event in raised.value.events)
+
+
+async def test_a_debug_container_starts(client: Client) -> None:
+    await start(client, pod_of("cart"))
+    name = debug_container_name()
+    container = ephemeral_container(options(DebugKind.DEBUG), making(), name=name)
+    await client.patch(PODS.path("lab", "cart", "ephemeralcontainers"), ephemeral_patch(container), Pod, how=PatchKind.STRATEGIC)
+    pod = await wait_started(client, "lab", "cart", name, seconds=PATIENCE_SECONDS, say=lambda _: None)
+    status = pod.container_status(name)
+    assert status is not None
+    assert status.state.running is not None
