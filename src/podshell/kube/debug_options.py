@@ -306,7 +306,7 @@ def needed_actions(options: ResolvedOptions) -> list[str]:
         needed.append("hostWrite")
     beyond = set(options.capabilities) - ORDINARY_CAPABILITIES
     unconfined = options.seccomp_unconfined or options.apparmor_unconfined
-    if options.host_pid or options.enter or options.runtime_sockets or unconfined or beyond or options.os == "windows":
+    if options.host_pid or options.enter or unconfined or beyond or options.os == "windows":
         needed.append("nodePrivileged")
     return needed
 

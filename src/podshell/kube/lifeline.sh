@@ -44,11 +44,12 @@ done <"$d/environ"
 done 2>/dev/null
 fi
 }
-# find: s by the nonce, when the agent never told it: the session of the carrier that started first.
+# find: s by the nonce, when the agent never told it: the session of the carrier that started first. Only without a carrier do command lines
+# count: a holder's exec has the nonce there too, in a session of its own.
 find() {
 carriers
 m=
-for p in $E $(grep -ls "$n" /proc/[0-9]*/cmdline 2>/dev/null); do
+for p in ${E:-$(grep -ls "$n" /proc/[0-9]*/cmdline 2>/dev/null)}; do
 p=${p#/proc/}; p=${p%/cmdline}
 st "$p" && [ "$S" != "$own" ] && { [ -z "$m" ] || [ "$T" -lt "$m" ]; } && m=$T s=$S && { [ "$S" = "$p" ] && t=$T || t=0; }
 done

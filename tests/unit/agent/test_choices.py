@@ -28,7 +28,7 @@ NEEDS: list[tuple[DebugKind, DebugRequest, set[str]]] = [
     (NODE, DebugRequest(mount_host=True), {"nodeShell", "hostMount"}),
     (NODE, DebugRequest(profile="host"), {"nodeShell", "hostMount"}),
     # unmasked runtime sockets come with it
-    (NODE, DebugRequest(host_write=True), {"nodeShell", "hostMount", "hostWrite", "nodePrivileged"}),
+    (NODE, DebugRequest(host_write=True), {"nodeShell", "hostMount", "hostWrite"}),
     (NODE, DebugRequest(host_pid=True), {"nodeShell", "nodePrivileged"}),
     (NODE, DebugRequest(enter=True), {"nodeShell", "nodePrivileged"}),
     (NODE, DebugRequest(capabilities=["SYS_ADMIN"]), {"nodeShell", "nodePrivileged"}),

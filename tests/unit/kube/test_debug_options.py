@@ -145,7 +145,7 @@ def test_only_named_images_are_allowed() -> None:
         (DEBUG, {"capabilities": ("SYS_PTRACE",)}, ["podDebug", "nodePrivileged"]),
         (NODE, {}, ["nodeShell"]),
         (NODE, {"profile": "host"}, ["nodeShell", "hostMount"]),
-        (NODE, {"host_write": True}, ["nodeShell", "hostMount", "hostWrite", "nodePrivileged"]),
+        (NODE, {"host_write": True}, ["nodeShell", "hostMount", "hostWrite"]),
         (NODE, {"host_pid": True}, ["nodeShell", "nodePrivileged"]),
         (NODE, {"seccomp_unconfined": True}, ["nodeShell", "nodePrivileged"]),
         (NODE, {"profile": "trace"}, ["nodeShell", "hostMount", "nodePrivileged"]),
