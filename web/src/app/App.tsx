@@ -153,7 +153,7 @@ function PageOf({ place }: { place: Place }) {
       return null;
     default:
       return (
-        <Empty icon="search" title={text.nothingHere}>
+        <Empty icon="search" title={text.nothingHere} page>
           <p>{text.nothingHereText}</p>
           <a href={linkTo({ page: "pods", pod: null })} onClick={follow}>
             {text.sessions.toPods}

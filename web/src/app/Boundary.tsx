@@ -25,7 +25,7 @@ export class Boundary extends Component<Props, { failed: string | null }> {
   override render(): ReactNode {
     if (this.state.failed === null) return this.props.children;
     return (
-      <Empty icon="warning" title={text.broken} live>
+      <Empty icon="warning" title={text.broken} live page>
         <p>{text.brokenText}</p>
         <p className="mono">{this.state.failed}</p>
         <Button variant="default" onClick={() => location.reload()}>

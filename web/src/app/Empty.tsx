@@ -8,16 +8,19 @@ export function Empty({
   title,
   children,
   live,
+  page,
 }: {
   icon: IconName;
   title: string;
   children?: ReactNode;
   live?: boolean;
+  /** It is the whole page: its title is the page's heading. */
+  page?: boolean;
 }) {
   return (
     <div className="empty" {...(live ? { role: "status" } : {})}>
       <Icon name={icon} size={30} />
-      <h2>{title}</h2>
+      {page ? <h1>{title}</h1> : <h2>{title}</h2>}
       {children}
     </div>
   );

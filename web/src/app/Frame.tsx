@@ -29,20 +29,19 @@ export function Header({ me }: { me: Me }) {
   useScope();
   return (
     <header className="top">
-      <a className="brand" href={linkTo({ page: "pods", pod: null })} onClick={follow}>
+      <a className="brand" aria-label={text.product} href={linkTo({ page: "pods", pod: null })} onClick={follow}>
         <img src="/icon.svg" alt="" width={22} height={22} />
         <span>{text.product}</span>
       </a>
       <ScopeControl />
       <div className="top-right">
         <Tooltip label={text.shortcuts.palette}>
-          <UnstyledButton
-            className="search-button"
-            onClick={() => showOverlay("palette")}
-            aria-label={text.shortcuts.palette}
-          >
+          <UnstyledButton className="search-button" onClick={() => showOverlay("palette")}>
             <Icon name="search" size={14} />
-            <span className="dim">{text.palette.button}</span>
+            <span className="dim">
+              {text.palette.button}
+              <span className="sr-only"> {text.palette.andCommands}</span>
+            </span>
             <span className="keys" aria-hidden="true">
               {keyCaps("Mod+K").map((cap) => (
                 <Kbd key={cap} size="xs">

@@ -27,13 +27,13 @@ export default function OpenPage() {
   });
   if (!named)
     return (
-      <Empty icon="link" title={words.missing}>
+      <Empty icon="link" title={words.missing} page>
         <p>{words.missingText}</p>
       </Empty>
     );
   if (pod.error instanceof ApiFailure)
     return (
-      <Empty icon="warning" title={words.failed} live>
+      <Empty icon="warning" title={words.failed} live page>
         <div className="problem">
           <FailureText failure={pod.error} />
         </div>

@@ -31,7 +31,7 @@ const dark: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: "accent",
-  primaryShade: { light: 7, dark: 6 },
+  primaryShade: 7,
   colors: { accent, dark },
   fontFamily: 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif',
   fontFamilyMonospace:
@@ -46,7 +46,14 @@ export const theme = createTheme({
     TextInput: { defaultProps: { size: "xs" } },
     Select: { defaultProps: { size: "xs" } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true, multiline: true, maw: 360, fz: "xs" } },
-    Modal: { defaultProps: { centered: true, transitionProps: { duration: 80 } } },
+    Modal: {
+      defaultProps: {
+        centered: true,
+        transitionProps: { duration: 80 },
+        // Mantine makes it a <header>, which outside of main is the page's banner.
+        attributes: { header: { role: "presentation" } },
+      },
+    },
     Menu: { defaultProps: { shadow: "sm", transitionProps: { duration: 60 } } },
   },
 });

@@ -55,7 +55,7 @@ export default function Palette() {
       opened
       onClose={close}
       withCloseButton={false}
-      aria-label={words.title}
+      attributes={{ content: { "aria-label": words.title } }}
       centered={false}
       yOffset="9vh"
       size="lg"

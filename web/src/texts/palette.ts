@@ -5,6 +5,7 @@ import { plural } from "./words";
 export const palette = {
   title: "Find and do",
   button: "Search",
+  andCommands: "and commands",
   placeholder: "Find a pod, a service, a node, or something to do",
   results: (count: number) => (count === 0 ? "Nothing fits" : plural(count, "result", "results")),
   none: "Nothing fits",
