@@ -277,7 +277,8 @@ def refused(console: Console, podshell: Podshell) -> None:
 
 def sessions(console: Console, podshell: Podshell) -> None:
     terminal(console, podshell)
-    console.page.get_by_role("button", name="Minimise").click()
+    for _ in range(2):
+        console.page.get_by_role("button", name="Minimise", exact=True).click()
     console.page.get_by_role("link", name="Sessions").click()
     console.page.get_by_role("button", name="Resume the session in").first.wait_for(timeout=DEADLINE_MS)
 

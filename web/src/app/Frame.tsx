@@ -42,7 +42,7 @@ export function Header({ me }: { me: Me }) {
               {text.palette.button}
               <span className="sr-only"> {text.palette.andCommands}</span>
             </span>
-            <span className="keys" aria-hidden="true">
+            <span className="key-caps" aria-hidden="true">
               {keyCaps("Mod+K").map((cap) => (
                 <Kbd key={cap} size="xs">
                   {cap}

@@ -146,7 +146,7 @@ function Option({ item, index, chosen, onChoose, onRun }: OptionProps) {
         <span className="cut">{item.shown}</span>
       </span>
       {item.keys && (
-        <span className="keys">
+        <span className="key-caps">
           {keyCaps(item.keys).map((cap) => (
             <Kbd key={cap} size="xs">
               {cap}

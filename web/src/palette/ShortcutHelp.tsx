@@ -65,7 +65,7 @@ function Keys({ shortcut: { keys, inTerminal } }: { shortcut: Shortcut }) {
 
 function Caps({ keys }: { keys: string }) {
   return (
-    <span className="keys">
+    <span className="key-caps">
       {keyCaps(keys).map((cap, index) => (
         <span key={cap + index}>
           {index > 0 && keys.includes(" ") && <span className="dim">{words.then} </span>}

@@ -72,6 +72,6 @@ export const clusters = {
   none: "No cluster yet",
   noneText: "No agent has joined this gateway. As soon as one does, its pods show here.",
   offline: (name: string) => `${name}: agent offline`,
-  offlineText: "Its agent is not connected: pods and shells of this cluster come back when it is.",
+  offlineText: "Without its agent a cluster cannot be reached: its pods and shells come back with it.",
   offlineMark: "offline",
 };
