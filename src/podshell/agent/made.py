@@ -21,6 +21,16 @@ _REFUSED_BY = {
     "Timeout": RefusedBy.AGENT,
 }
 _GONE = ("Deleted", "NotFound")
+# What is wrong with a pod or a node before anything is made, and who says so.
+_PROBLEMS = {
+    "UnsupportedOS": (ErrorCode.BAD_REQUEST, RefusedBy.AGENT),
+    "StaticPod": (ErrorCode.BAD_REQUEST, RefusedBy.KUBERNETES),
+    "PodEnded": (ErrorCode.NOT_RUNNING, RefusedBy.KUBERNETES),
+    "PodPending": (ErrorCode.NOT_RUNNING, RefusedBy.KUBERNETES),
+    "TargetUnknown": (ErrorCode.NOT_FOUND, RefusedBy.AGENT),
+    "TargetShared": (ErrorCode.CONFLICT, RefusedBy.AGENT),
+    "NodeNotReady": (ErrorCode.NODE_UNREACHABLE, RefusedBy.NODE),
+}
 
 
 def describe(options: ResolvedOptions, *, object_kind: str, namespace: str, name: str = "", uid: str = "", node: str = "") -> MadeContainer:
@@ -50,6 +60,12 @@ def mounts_of(options: ResolvedOptions) -> list[str]:
     if options.kernel_mounts:
         mounts += [f"{path}:{how}" for path in ("/sys/kernel/debug", "/sys/kernel/tracing", "/sys/fs/bpf")]
     return mounts
+
+
+def problem_refusal(problem: Broken) -> Refusal:
+    """Say why nothing can be made there (kube/node_pods.py, kube/debug_containers.py)."""
+    code, refused_by = _PROBLEMS[problem.reason]
+    return Refusal(code, refused_by, problem.message, problem.next_step, {"object": problem.object[:1000], "reason": problem.reason})
 
 
 def start_refusal(failed: StartFailed) -> Refusal:

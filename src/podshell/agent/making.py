@@ -12,31 +12,19 @@ from dataclasses import dataclass
 
 import msgspec
 
-from podshell.agent.leftovers import INSTANCE_LABEL, MadeJob
-from podshell.agent.made import describe, making_refusal, start_refusal
+from podshell.agent.leftovers import INSTANCE_LABEL
+from podshell.agent.made import describe, making_refusal, problem_refusal, start_refusal
 from podshell.agent.preparing import PreparationListener, Ready
 from podshell.agent.sites import Site
 from podshell.agent.targets import TargetIdentity, identify
 from podshell.aio.clock import Clock
+from podshell.kube.debug_containers import add_container, read_equipped, reusable, runs_as_non_root, sharing_problem
 from podshell.kube.debug_options import ResolvedOptions
-from podshell.kube.errors import ApiError, Conflict, KubeError, NotFound
-from podshell.kube.manifests import (
-    CONTAINER,
-    KEY_VARIABLE,
-    SELECTOR,
-    SESSION_LABEL,
-    Making,
-    Manifest,
-    debug_container_name,
-    debug_key,
-    ephemeral_container,
-    ephemeral_patch,
-    node_job,
-    node_pod_name,
-    random_suffix,
-)
-from podshell.kube.objects import KubeObject, Pod
-from podshell.kube.rest import Client, PatchKind
+from podshell.kube.errors import KubeError, NotFound
+from podshell.kube.manifests import CONTAINER, Making, Manifest, debug_key, ephemeral_container, node_job
+from podshell.kube.node_pods import NodePod, delete_session
+from podshell.kube.objects import Pod
+from podshell.kube.rest import Client
 from podshell.kube.starting import StartFailed, wait_job_pod, wait_started
 from podshell.kube.waiter import waiter_command
 from podshell.kube.workloads import JOBS, PODS
@@ -49,7 +37,6 @@ log = logging.getLogger(__name__)
 # A create that was sent is not taken back by not listening to its answer.
 _ANSWER_SECONDS = 3.0
 _DELETE_SECONDS = 3.0
-_PATCH_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +66,23 @@ class NodeMaking:
     """The Job of a node session, and its pod."""
 
     def __init__(self, workshop: Workshop, wish: Wish) -> None:
+        node = wish.site.node
+        assert node is not None, "a node session's site is a node"
         self._shop = workshop
         self._wish = wish
+        self._node = node.name
         self._namespace = wish.site.place.namespace
-        self._name = ""
-        self._creating: asyncio.Task[MadeJob] | None = None
+        self._job = NodePod(workshop.client, JOBS, self._namespace, node.name)
 
     async def make(self, listener: PreparationListener) -> Ready | Refusal:
         """Make the Job and wait for its container; the one that a predecessor made, if that still runs."""
         try:
             if (kept := await _kept(self._shop.client, self._wish.opening)) is not None:
-                self._name = kept.made.name
+                self._job.adopt(kept.made.name, kept.made.uid)
                 listener.note_made(kept.made, kept.target)
                 return kept
-            await self._remove_earlier()
+            if self._wish.opening.incarnation > 1:  # what an earlier agent made for this session and could not tell of
+                await delete_session(self._shop.client, JOBS, self._namespace, self._wish.opening.session)
             return await self._make(listener)
         except StartFailed as failed:
             return start_refusal(failed)
@@ -100,56 +90,30 @@ class NodeMaking:
             return making_refusal(error, f"the node pod in the namespace {self._namespace}")
 
     async def _make(self, listener: PreparationListener) -> Ready | Refusal:
-        wish, node = self._wish, self._wish.site.node
-        assert node is not None, "a node session's site is a node"
-        name = self._name = node_pod_name(node.name, random_suffix())
-        listener.note_progress("creating", f"creating the pod {self._namespace}/{name} on the node {node.name}")
-        manifest = job_manifest(self._shop, wish, name)
-        client = self._shop.client
-        self._creating = asyncio.ensure_future(client.create(JOBS.path(self._namespace), manifest, MadeJob))
-        job = await asyncio.shield(self._creating)
-        made = describe(
-            wish.options, object_kind="job", namespace=self._namespace, name=name, uid=job.metadata.uid, node=node.name
-        )  # fmt: skip
-        began = asyncio.get_running_loop().time()
+        wish, client = self._wish, self._shop.client
+        listener.note_progress("creating", f"creating the pod {self._namespace}/{self._job.name} on the node {self._node}")
+        job = await self._job.create(lambda name: job_manifest(self._shop, wish, name))
+        name = self._job.name
+        made = describe(wish.options, object_kind="job", namespace=self._namespace, name=name, uid=job.metadata.uid, node=self._node)
+        begin = self._shop.clock.time()
         pod = await wait_job_pod(client, self._namespace, name, seconds=wish.start_seconds)
-        left = wish.start_seconds - (asyncio.get_running_loop().time() - began)
         made = msgspec.structs.replace(made, pod=pod.metadata.name, pod_uid=pod.metadata.uid, container=CONTAINER)
         listener.note_made(made, identify(pod, CONTAINER))
-        return await _started(client, made, max(1.0, left), listener)
-
-    async def _remove_earlier(self) -> None:
-        """Remove what an earlier agent made for this session and could not tell of."""
-        if self._wish.opening.incarnation == 1:
-            return
-        selector = f"{SELECTOR},{SESSION_LABEL}={self._wish.opening.session}"
-        for job in await self._shop.client.list(JOBS.path(self._namespace), MadeJob, params={"labelSelector": selector}):
-            await self._delete(job.metadata.name)
+        left = max(1.0, wish.start_seconds - (self._shop.clock.time() - begin))
+        return await _started(client, made, left, listener)
 
     async def end(self) -> str:
         """Delete the Job, and with it its pod."""
-        if not self._name:
-            return ""
-        if self._creating is not None:
-            await asyncio.wait({self._creating}, timeout=_ANSWER_SECONDS)
-            if self._creating.done() and not self._creating.cancelled() and isinstance(self._creating.exception(), ApiError):
-                return ""  # it was refused: there is none
-            self._creating.cancel()
         try:
-            async with asyncio.timeout(_DELETE_SECONDS):
-                await self._delete(self._name)
+            async with asyncio.timeout(_ANSWER_SECONDS + _DELETE_SECONDS):
+                await self._job.remove(answer_seconds=_ANSWER_SECONDS)
         except (KubeError, TimeoutError) as error:
             why = str(error) or "no answer in time"
-            log.warning("a node pod could not be deleted: %s", why, extra={"session": self._wish.opening.session, "job": self._name})
-            left = f"the pod {self._namespace}/{self._name}: it could not be deleted ({why})"
+            told = {"session": self._wish.opening.session, "job": self._job.name}
+            log.warning("a node pod could not be deleted: %s", why, extra=told)
+            left = f"the pod {self._namespace}/{self._job.name}: it could not be deleted ({why})"
             return f"{left}, and ends by itself within {self._shop.patience_seconds} s"
         return ""
-
-    async def _delete(self, name: str) -> None:
-        try:
-            await self._shop.client.delete(JOBS.path(self._namespace, name), propagation="Background")
-        except NotFound:
-            log.debug("the job was gone already", extra={"job": name})
 
 
 def job_manifest(shop: Workshop, wish: Wish, name: str) -> Manifest:
@@ -167,9 +131,7 @@ def container_manifest(shop: Workshop, wish: Wish, name: str) -> Manifest:
     """Build the debug container of a pod."""
     pod = wish.site.pod
     assert pod is not None, "a debug session's site is a pod"
-    context = pod.spec.security_context
-    non_root = context is not None and context.run_as_non_root is True
-    return ephemeral_container(wish.options, _making(shop, wish), name=name, pod_runs_as_non_root=non_root)
+    return ephemeral_container(wish.options, _making(shop, wish), name=name, pod_runs_as_non_root=runs_as_non_root(pod))
 
 
 def _making(shop: Workshop, wish: Wish) -> Making:
@@ -212,45 +174,23 @@ class DebugMaking:
 
     async def _make(self, listener: PreparationListener) -> Ready | Refusal:
         wish, place, client = self._wish, self._wish.site.place, self._shop.client
-        pod = await client.get(PODS.path(place.namespace, place.pod), Pod)
+        found = await read_equipped(client, place.namespace, place.pod)
+        user, pod = wish.opening.user, found.pod
+        if (problem := sharing_problem(found, wish.options.target, user)) is not None:
+            return problem_refusal(problem)
         made = describe(wish.options, object_kind="ephemeral_container", namespace=place.namespace, node=pod.spec.node_name)
         made = msgspec.structs.replace(made, pod=place.pod, pod_uid=pod.metadata.uid)
-        name = await self._reusable(pod)
+        name = reusable(found, debug_key(wish.options, user), self._free)
         if name:
             listener.note_progress("checking", f"the debug container {name} of {place.pod} is used again")
             made = msgspec.structs.replace(made, container=name, reused=True)
         else:
             listener.note_progress("creating", f"adding a debug container to {place.pod}; it cannot be removed again")
-            name = await self._add()
+            name = await add_container(client, place.namespace, place.pod, lambda name: container_manifest(self._shop, wish, name))
             made = msgspec.structs.replace(made, container=name)
         self._container = name
         listener.note_made(made, TargetIdentity(place.namespace, place.pod, pod.metadata.uid, name))
         return await _started(client, made, wish.start_seconds, listener)
-
-    async def _reusable(self, pod: Pod) -> str:
-        place, wish = self._wish.site.place, self._wish
-        keyed = await self._shop.client.get(PODS.path(place.namespace, place.pod), _KeyedPod)
-        key = debug_key(wish.options, wish.opening.user)
-        keys = {one.name: env.value for one in keyed.spec.ephemeral_containers or () for env in one.env or () if env.name == KEY_VARIABLE}
-        for status in pod.status.ephemeral_container_statuses or ():
-            if status.state.running is not None and keys.get(status.name) == key and self._free(status.name):
-                return status.name
-        return ""
-
-    async def _add(self) -> str:
-        for _ in range(_PATCH_TRIES - 1):
-            try:
-                return await self._patch()
-            except Conflict:
-                log.debug("somebody else changed the pod at the same moment")
-        return await self._patch()
-
-    async def _patch(self) -> str:
-        place, name = self._wish.site.place, debug_container_name()
-        path = PODS.path(place.namespace, place.pod, "ephemeralcontainers")
-        body = ephemeral_patch(container_manifest(self._shop, self._wish, name))
-        await self._shop.client.patch(path, body, Pod, how=PatchKind.STRATEGIC)
-        return name
 
     async def end(self) -> str:
         """Nothing can be removed from a pod; the waiter ends the container when its last shell has gone."""
@@ -269,7 +209,9 @@ async def _started(client: Client, made: MadeContainer, seconds: float, listener
         listener.note_progress("pulling" if "pull" in text else "starting", text)
 
     pod = await wait_started(client, made.namespace, made.pod, made.container, seconds=seconds, say=say)
-    made = msgspec.structs.replace(made, image_id=await _image_id(client, made), node=pod.spec.node_name or made.node)
+    status = pod.container_status(made.container)
+    digest = status.image_id[:1024] if status is not None else ""
+    made = msgspec.structs.replace(made, image_id=digest, node=pod.spec.node_name or made.node)
     target = identify(pod, made.container)
     listener.note_made(made, target)
     return Ready(target, made)
@@ -290,45 +232,3 @@ async def _kept(client: Client, opening: OpenSession) -> Ready | None:
     if not running or pod.metadata.deletion_timestamp is not None:
         return None
     return Ready(identify(pod, made.container), made, holder=before.holder)
-
-
-async def _image_id(client: Client, made: MadeContainer) -> str:
-    images = await client.get(PODS.path(made.namespace, made.pod), _ImagesPod)
-    every = (*(images.status.container_statuses or ()), *(images.status.ephemeral_container_statuses or ()))
-    return next((one.image_id[:1024] for one in every if one.name == made.container), "")
-
-
-class _KeyedEnv(KubeObject, frozen=True):
-    name: str = ""
-    value: str = ""
-
-
-class _KeyedContainer(KubeObject, frozen=True):
-    name: str = ""
-    env: tuple[_KeyedEnv, ...] | None = None
-
-
-class _KeyedSpec(KubeObject, frozen=True):
-    ephemeral_containers: tuple[_KeyedContainer, ...] | None = None
-
-
-class _KeyedPod(KubeObject, frozen=True):
-    """Of a pod the environments of its debug containers."""
-
-    spec: _KeyedSpec = _KeyedSpec()
-
-
-class _ImageStatus(KubeObject, frozen=True):
-    name: str = ""
-    image_id: str = msgspec.field(default="", name="imageID")
-
-
-class _ImagesStatus(KubeObject, frozen=True):
-    container_statuses: tuple[_ImageStatus, ...] | None = None
-    ephemeral_container_statuses: tuple[_ImageStatus, ...] | None = None
-
-
-class _ImagesPod(KubeObject, frozen=True):
-    """Of a pod the digests of its images."""
-
-    status: _ImagesStatus = _ImagesStatus()

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from podshell.agent.made import problem_refusal
 from podshell.agent.object_watches import check_name
-from podshell.agent.targets import choose_container
+from podshell.kube.debug_containers import pod_problem
 from podshell.kube.debug_options import DebugKind, OptionProblem, ResolvedOptions, fit_level
-from podshell.kube.errors import Forbidden, NotFound
+from podshell.kube.errors import NotFound
+from podshell.kube.hazards import Broken
 from podshell.kube.manifests import NodeFacts
-from podshell.kube.objects import Namespace, Node, Pod
+from podshell.kube.node_pods import node_facts, node_problem
+from podshell.kube.objects import Node, Pod
+from podshell.kube.pod_security import enforced_level
 from podshell.kube.rest import Client
-from podshell.kube.workloads import NAMESPACES, NODES, PODS
+from podshell.kube.workloads import NODES, PODS
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
-
-LEVEL_LABEL = "pod-security.kubernetes.io/enforce"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +66,23 @@ async def read_site(client: Client, place: Place, options: ResolvedOptions) -> S
         pod = await client.get(PODS.path(place.namespace, place.pod), Pod)
         level = await _level(client, place.namespace)
         fitted, beyond = _fitted(options, level)
-        return Site(place, fitted, level, pod=pod, refusal=_pod_refusal(pod, fitted) or beyond)
+        return Site(place, fitted, level, pod=pod, refusal=_refusal(pod_problem(pod, fitted.target)) or beyond)
     node = await client.get(NODES.path("", place.node), Node)
     level = await _level(client, place.namespace)
     fitted, beyond = _fitted(options, level)
-    info = node.status.node_info
-    facts = NodeFacts(place.node, info.container_runtime_version, info.kubelet_version)
-    return Site(place, fitted, level, node=facts, refusal=_node_refusal(node, fitted) or beyond)
+    refusal = _refusal(node_problem(node, fitted.os)) or beyond
+    return Site(place, fitted, level, node=node_facts(place.node, node), refusal=refusal)
 
 
 async def _level(client: Client, namespace: str) -> str:
     try:
-        found = await client.get(NAMESPACES.path("", namespace), Namespace)
-    except (Forbidden, NotFound):
+        return await enforced_level(client, namespace)
+    except NotFound:
         return ""  # then the API server says it when the container is made
-    return (found.metadata.labels or {}).get(LEVEL_LABEL, "")
+
+
+def _refusal(problem: Broken | None) -> Refusal | None:
+    return problem_refusal(problem) if problem is not None else None
 
 
 def _fitted(options: ResolvedOptions, level: str) -> tuple[ResolvedOptions, Refusal | None]:
@@ -89,29 +93,3 @@ def _fitted(options: ResolvedOptions, level: str) -> tuple[ResolvedOptions, Refu
             ErrorCode.FORBIDDEN_BY_ADMISSION, RefusedBy.POD_SECURITY, fitted.message, fitted.next_step, details
         )  # fmt: skip
     return fitted, None
-
-
-def _pod_refusal(pod: Pod, options: ResolvedOptions) -> Refusal | None:
-    name = pod.metadata.name
-    if options.target and isinstance(chosen := choose_container(pod, options.target), Refusal):
-        return chosen
-    if pod.spec.os is not None and pod.spec.os.name == "windows":
-        text = f"the pod {name} runs Windows, where a debug container shares nothing"
-        return Refusal(ErrorCode.BAD_REQUEST, RefusedBy.AGENT, text, "open a shell on its node instead")
-    if pod.metadata.annotations is not None and pod.metadata.annotations.mirror:
-        text = f"the pod {name} is a static pod, which takes no debug containers"
-        return Refusal(ErrorCode.BAD_REQUEST, RefusedBy.KUBERNETES, text, "open a shell on its node instead")
-    if pod.metadata.deletion_timestamp is not None or pod.status.phase in ("Succeeded", "Failed"):
-        state = "is being deleted" if pod.metadata.deletion_timestamp is not None else f"has ended ({pod.status.phase})"
-        text = f"the pod {name} {state}"
-        return Refusal(ErrorCode.NOT_RUNNING, RefusedBy.KUBERNETES, text, "choose a pod that runs")
-    return None
-
-
-def _node_refusal(node: Node, options: ResolvedOptions) -> Refusal | None:
-    system = node.status.node_info.operating_system or (node.metadata.labels or {}).get("kubernetes.io/os", "")
-    if system in ("", options.os):
-        return None
-    step = "set system to windows" if system == "windows" else "leave system out"
-    text = f"the node {node.metadata.name} runs {system}, and a session for {options.os} was asked for"
-    return Refusal(ErrorCode.BAD_REQUEST, RefusedBy.AGENT, text, step, {"option": "system", "system": system})

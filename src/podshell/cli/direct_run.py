@@ -23,7 +23,7 @@ from podshell.kube.shells import ShellOwner
 CLOSE_SECONDS = 4.0
 REMOVE_SECONDS = 10.0
 
-_REFUSALS = frozenset({FailureKind.RBAC, FailureKind.PSA, FailureKind.ADMISSION, FailureKind.UNAUTHENTICATED})
+_REFUSALS = frozenset({FailureKind.RBAC, FailureKind.PSA, FailureKind.ADMISSION, FailureKind.QUOTA, FailureKind.UNAUTHENTICATED})
 
 
 class OpenedShell(RunningShell, Protocol):

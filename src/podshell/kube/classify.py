@@ -32,6 +32,7 @@ class FailureKind(StrEnum):
     RBAC = "rbac"
     PSA = "pod-security"
     ADMISSION = "admission"
+    QUOTA = "quota"
     TOO_MANY_REQUESTS = "too-many-requests"
     INVALID_REQUEST = "invalid-request"
     SERVER = "server"
@@ -62,6 +63,7 @@ _PATTERNS: tuple[tuple[FailureKind, re.Pattern[str]], ...] = (
     (_K.RUNTIME_REFUSES_V5, re.compile(r"server gave HTTP response to HTTPS client")),
     (_K.PSA, re.compile(r"violates PodSecurity")),
     (_K.ADMISSION, re.compile(r"admission webhook .* denied|denied by .*(?:polic|admission)|ValidatingAdmissionPolicy")),
+    (_K.QUOTA, re.compile(r"(?:exceeded|failed) quota")),
     (_K.RBAC, re.compile(r"cannot \S+ resource ")),
     (_K.CONTAINER_REQUIRED, re.compile(r"a container name must be specified")),
     (_K.CONTAINER_UNKNOWN, re.compile(r"container \S+ is not valid for pod")),
@@ -125,6 +127,7 @@ _NEXT_STEP: dict[FailureKind, str] = {
     _K.RBAC: "Ask the cluster's owner for the missing right.",
     _K.PSA: "The namespace's Pod Security level forbids this: choose a stricter profile or another namespace.",
     _K.ADMISSION: "An admission rule of the cluster refused this: read its text or ask the cluster's owner.",
+    _K.QUOTA: "The namespace's quota does not let it be made: ask its owner for a larger one, or use another namespace.",
     _K.TOO_MANY_REQUESTS: "The API server is busy: try again in a moment.",
     _K.INVALID_REQUEST: "The API server did not accept the request: read its text.",
     _K.SERVER: "The API server or the node failed: try again, and look at the node's state if it goes on.",

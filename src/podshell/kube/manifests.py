@@ -29,6 +29,7 @@ SELECTOR = f"{MANAGED_BY}={OURS}"
 CONTAINER = "shell"
 # In the environment of a debug container: what it was made for, so that it is used again for the same only.
 KEY_VARIABLE = "PODSHELL_KEY"
+USER_VARIABLE = "PODSHELL_USER"
 # Where the waiter of a node pod keeps its registrations.
 RUN_FOLDER = "/run/podshell"
 # k8s.io/apimachinery/pkg/util/rand: no vowels, nothing that looks like another.
@@ -256,7 +257,7 @@ def ephemeral_container(options: ResolvedOptions, making: Making, *, name: str, 
         "image": options.image,
         "imagePullPolicy": options.pull_policy,
         "command": list(making.command),
-        "env": [{"name": KEY_VARIABLE, "value": making.key}],
+        "env": [{"name": KEY_VARIABLE, "value": making.key}, {"name": USER_VARIABLE, "value": making.user}],
         "securityContext": _debug_security(options, pod_runs_as_non_root),
         "terminationMessagePolicy": "File",
     }

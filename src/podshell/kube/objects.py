@@ -121,11 +121,12 @@ class ContainerStatus(KubeObject, frozen=True):
     restart_count: int = 0
     image: str = ""
     container_id: str = msgspec.field(default="", name="containerID")
+    image_id: str = msgspec.field(default="", name="imageID")
     state: ContainerState = ContainerState()
     last_state: ContainerState = ContainerState()
 
     def __post_init__(self) -> None:
-        _intern(self, "name", "image")
+        _intern(self, "name", "image", "image_id")
 
 
 class SecurityContext(KubeObject, frozen=True):

@@ -92,6 +92,8 @@ def test_classifies_a_recorded_start_failure(name: str) -> None:
 
 # kubernetes.md 1.2, 1.6, 2.3 and 4.3: texts of other runtimes and versions, which no transcript has.
 TEXTS = [
+    ('pods "x" is forbidden: exceeded quota: few, requested: pods=1, used: pods=1, limited: pods=1', K.QUOTA),
+    ('pods "x" is forbidden: failed quota: few: must specify limits.cpu', K.QUOTA),
     ('OCI runtime exec failed: exec: "bash": executable file not found in $PATH: unknown', K.SHELL_MISSING),
     ("executable file `bash` not found in $PATH: No such file or directory", K.SHELL_MISSING),
     ("the file /bin/bash was not found", K.SHELL_MISSING),

@@ -1,0 +1,33 @@
+"""The Pod Security level of a namespace, looked at before anything is made there: the API server's own refusal names no way out."""
+
+from __future__ import annotations
+
+from podshell.kube.debug_options import OptionProblem, ResolvedOptions, fit_level
+from podshell.kube.errors import Forbidden
+from podshell.kube.objects import Namespace
+from podshell.kube.rest import Client
+from podshell.kube.workloads import NAMESPACES
+
+LEVEL_LABEL = "pod-security.kubernetes.io/enforce"
+
+
+async def enforced_level(client: Client, namespace: str) -> str:
+    """Return the enforced level; empty when there is none, or when we may not know: then the API server has the word.
+
+    Raises:
+        KubeError: NotFound and what else is not a refusal.
+    """
+    try:
+        found = await client.get(NAMESPACES.path("", namespace), Namespace)
+    except Forbidden:
+        return ""
+    return (found.metadata.labels or {}).get(LEVEL_LABEL, "")
+
+
+async def fit_namespace(client: Client, options: ResolvedOptions, namespace: str) -> ResolvedOptions | OptionProblem:
+    """Fit the options to the namespace's level, or say why they do not fit.
+
+    Raises:
+        KubeError: as `enforced_level`.
+    """
+    return fit_level(options, await enforced_level(client, namespace))
