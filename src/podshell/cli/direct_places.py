@@ -16,7 +16,7 @@ from podshell.cli.failures import FAILED, REFUSED, TIMED_OUT, CommandFailed
 from podshell.cli.first_look import FirstLook
 from podshell.cli.shell_request import line_of
 from podshell.kube.access import KubernetesAccess
-from podshell.kube.classify import failed_from_error
+from podshell.kube.classify import Failed, failed_from_error
 from podshell.kube.debug_containers import add_container, pod_problem, read_equipped, reusable, runs_as_non_root, sharing_problem
 from podshell.kube.debug_options import OptionProblem, ResolvedOptions, risks
 from podshell.kube.errors import ApiError, Forbidden, KubeError, NotFound, Unreachable
@@ -62,17 +62,27 @@ class _Place:
 
     async def open_shell(self, owner: ShellOwner, size: tuple[int, int]) -> OpenedShell:
         assert self._target is not None
-        plan = ShellPlan(self._target, self._wish.command, self._wish.tty, tools=True)
+        opened = await self._open(ShellPlan(self._target, self._wish.command, self._wish.tty, tools=True), owner, size)
+        if isinstance(opened, Failed):
+            raise failure_of(opened)
+        return opened
+
+    async def attach_again(self, owner: ShellOwner, size: tuple[int, int], nonce: str) -> OpenedShell | Failed:
+        assert self._target is not None
+        plan = ShellPlan(self._target, self._wish.command, self._wish.tty, tools=True, resume=nonce, resume_only=True)
+        return await self._open(plan, owner, size)
+
+    async def _open(self, plan: ShellPlan, owner: ShellOwner, size: tuple[int, int]) -> Shell | Failed:
         shell = Shell(KubernetesAccess(self._client), plan, owner, LoopClock(), size=size)
         try:
             failed = await shell.open()
         except BaseException:
             shell.abort()
             raise
-        if failed is not None:
-            shell.abort()
-            raise failure_of(failed)
-        return shell
+        if failed is None:
+            return shell
+        shell.abort()
+        return failed
 
     async def _fit(self, namespace: str) -> ResolvedOptions:
         """Fit the options to the namespace's Pod Security level; one that may not be read is left to the API server."""

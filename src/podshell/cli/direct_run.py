@@ -8,26 +8,36 @@ container's own waiter (docs/adr/0007).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from typing import Protocol, TypeVar
 
 from podshell.cli.direct_session import DirectSession, RunningShell
 from podshell.cli.failures import FAILED, NO_SHELL, REFUSED, CommandFailed
 from podshell.cli.local_terminal import LocalTerminal
 from podshell.kube.classify import Failed, FailureKind
-from podshell.kube.exec_ends import ExecEnd, Exited
+from podshell.kube.exec_ends import ExecEnd, Exited, Lost
 from podshell.kube.lifeline import LifelineReport
 from podshell.kube.shells import ShellOwner
 
 # How long leaving may take: the teardown ladder takes 2.2 s at most, a delete some hundred milliseconds.
 CLOSE_SECONDS = 4.0
 REMOVE_SECONDS = 10.0
+# A held shell waits 60 s for somebody to attach to it again (kube/lifeline.sh); what is left of them is for the last attempt.
+AGAIN_SECONDS = 50.0
+_AGAIN_FIRST_SECONDS, _AGAIN_MOST_SECONDS = 0.2, 3.0
 
+T = TypeVar("T")
 _REFUSALS = frozenset({FailureKind.RBAC, FailureKind.PSA, FailureKind.ADMISSION, FailureKind.QUOTA, FailureKind.UNAUTHENTICATED})
 
 
 class OpenedShell(RunningShell, Protocol):
-    """A shell that can be ended."""
+    """A shell that can be ended. `held`: it outlives its connection, and can be found again by its `nonce`."""
+
+    @property
+    def held(self) -> bool: ...
+
+    @property
+    def nonce(self) -> str: ...
 
     async def close(self) -> LifelineReport: ...
 
@@ -50,6 +60,9 @@ class Workplace(Protocol):
         Raises:
             CommandFailed: it does not open.
         """
+
+    async def attach_again(self, owner: ShellOwner, size: tuple[int, int], nonce: str) -> OpenedShell | Failed:
+        """Attach to a held shell whose connection was lost; never starts another one."""
 
     async def remove(self) -> None:
         """Remove what was made, or may have been. Calling it again is safe.
@@ -101,10 +114,13 @@ class DirectRun:
         shell = await self._until_stopped(self._open())
         if shell is None:
             return self._terminal.stop_code
-        self._session.start(shell)
         end: ExecEnd | None = None
         try:
-            end = await self._session.show()
+            end = await self._show(shell)
+            while isinstance(end, Lost) and shell.held and (again := await self._attach_again(shell, end)) is not None:
+                shell = again
+                shell.redraw()  # what was shown meanwhile went nowhere
+                end = await self._show(shell)
         finally:
             self._terminal.leave_raw_mode()
             if self._session.left:
@@ -112,16 +128,40 @@ class DirectRun:
             else:
                 report = await self._close(shell)
                 self._tell_report(report)
-        return self._tell(end)
+        return self._tell(None if self._session.stopped.is_set() else end)
+
+    async def _show(self, shell: OpenedShell) -> ExecEnd | None:
+        self._session.start(shell)
+        return await self._session.show()
+
+    async def _attach_again(self, shell: OpenedShell, lost: Lost) -> OpenedShell | None:
+        """Attach to a held shell whose connection is lost; None: it is over, or we were told to end."""
+        self._session.lose()
+        shell.abort()
+        self._say(f"the connection was lost ({lost.message}); attaching to the shell again")
+        loop = asyncio.get_running_loop()
+        deadline, pause = loop.time() + AGAIN_SECONDS, _AGAIN_FIRST_SECONDS
+        while True:
+            size = self._terminal.size or (80, 24)
+            found = await self._until_stopped(self._place.attach_again(self._session, size, shell.nonce))
+            if found is None:
+                return None
+            if not isinstance(found, Failed):
+                self._say("attached again: the shell has gone on")
+                return found
+            if not found.retryable or loop.time() > deadline:
+                self._say(found.message)
+                return None
+            await self._until_stopped(asyncio.sleep(pause))
+            pause = min(2 * pause, _AGAIN_MOST_SECONDS)
 
     async def _open(self) -> OpenedShell:
         await self._place.make(self._say)
         return await self._place.open_shell(self._session, self._terminal.size or (80, 24))
 
-    async def _until_stopped(self, opening: object) -> OpenedShell | None:
-        """Await the shell; None when we were told to end before it was there."""
-        assert asyncio.iscoroutine(opening)
-        task: asyncio.Task[OpenedShell] = asyncio.ensure_future(opening)
+    async def _until_stopped(self, opening: Coroutine[object, object, T]) -> T | None:
+        """Await something; None when we were told to end before it was there."""
+        task = asyncio.ensure_future(opening)
         stopping = asyncio.ensure_future(self._session.stopped.wait())
         try:
             await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -47,6 +47,7 @@ class DirectSession:
         self._waiting = bytearray()
         self._changed = asyncio.Event()
         self._ended = False
+        self._typed_ahead = bytearray()  # while the connection is lost; one read of the terminal at most
         self.stopped: asyncio.Event = asyncio.Event()
         self.gave_up: asyncio.Event = asyncio.Event()
         self.left: bool = False
@@ -74,8 +75,10 @@ class DirectSession:
         return self._shell is None or not self._shell.writable
 
     def type(self, data: bytes, *, auto: bool) -> None:
-        if self._shell is not None and data:
+        if self._shell is not None:
             self._shell.send_input(data)
+        else:
+            self._typed_ahead += data
 
     def end_input(self) -> None:
         if self._shell is not None:
@@ -101,13 +104,22 @@ class DirectSession:
     def start(self, shell: RunningShell) -> None:
         """The shell is open: the keyboard is its own."""
         self._shell = shell
+        self._ended = False
         self._terminal.attach()
         self.resize()  # the window may have changed since the shell was asked for
+        if self._typed_ahead:
+            shell.send_input(bytes(self._typed_ahead))
+            self._typed_ahead.clear()
         self._terminal.note_room()
+
+    def lose(self) -> None:
+        """The connection is lost and the shell may not be: keys wait for `start`, which is called again."""
+        self._shell = None
 
     async def show(self) -> ExecEnd | None:
         """Show the shell until it ends (and all its output), or is to be ended or left (None). Cancelling is safe."""
         assert self._shell is not None
+        self._changed.set()  # what came before we were here
         writing = asyncio.ensure_future(self._write())
         ending = asyncio.ensure_future(self._shell.wait())
         stopping = asyncio.ensure_future(self.stopped.wait())

@@ -36,7 +36,7 @@ _LIFELINE_READY_SECONDS = 10.0
 
 
 # What `_resume` answers when there is no held shell to go on with.
-_GONE = Failed(FailureKind.TARGET_GONE, "the held shell is gone", "A new shell is opened.")
+_GONE = Failed(FailureKind.TARGET_GONE, "the held shell is gone", "Open a new one.")
 
 
 class ShellOwner(Protocol):
@@ -52,7 +52,7 @@ class ShellPlan:
     """What to run, and where.
 
     `tools`: a tools container of ours, where the lifeline keeps the waiter alive and the shell is held if the image can. `resume`: the
-    nonce of a shell that is held there, to go on with if it lives.
+    nonce of a shell that is held there, to go on with if it lives; `resume_only`: and to fail if it does not.
     """
 
     target: ExecTarget
@@ -60,6 +60,7 @@ class ShellPlan:
     tty: bool
     tools: bool = False
     resume: str = ""
+    resume_only: bool = False
 
 
 class _ShellReceiver:
@@ -73,6 +74,7 @@ class _ShellReceiver:
         self._clock = clock
         self._opened_at = asyncio.get_running_loop().time()
         self._trailer: TrailerFilter | None = None
+        self._clearing = False
         self._release: TimerHandle | None = None
 
     def up(self) -> None:
@@ -82,6 +84,9 @@ class _ShellReceiver:
     def output(self, channel: int, data: memoryview | bytes) -> None:
         if self.marker is not None and not self.marker.done:
             data = self._receive_start(self.marker, data)
+        if self._clearing and data:
+            self._clearing = False
+            data = bytes(data).removeprefix(CLEARING)  # dtach's own: the screen is the shell's, or the user's
         if self._trailer is not None:
             data = self._receive_held(self._trailer, data)
         if data:
@@ -89,9 +94,9 @@ class _ShellReceiver:
 
     def _receive_start(self, marker: MarkerFilter, data: memoryview | bytes) -> memoryview | bytes:
         passed = marker.receive(data)
-        if marker.held:
+        if marker.held and self._trailer is None:
             self._trailer = TrailerFilter()
-            passed = bytes(passed).removeprefix(CLEARING)  # dtach's own; nothing of the shell is on the screen yet
+            self._clearing = True
         if marker.done:
             self.settle()
         return passed
@@ -189,7 +194,7 @@ class Shell:
 
     async def open(self) -> Failed | None:
         """Start shell and lifeline; returns why it failed. Then, and when it is cancelled, `close` or `abort` must follow."""
-        if self._plan.resume and (outcome := await self._resume()) is not _GONE:
+        if self._plan.resume and ((outcome := await self._resume()) is not _GONE or self._plan.resume_only):
             return outcome
         failed: Failed | None = None
         for path in SHELL_PATHS:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
+import subprocess
 import time
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -14,11 +18,20 @@ from cli_process import CliTerminal
 from shell_process import SHELL, kubectl, names_of_ours, nothing_is_left, run
 from test_exec_in_a_terminal import poll
 
+from faults import cutting_proxy
+
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="pods of nodes want isolated containers")
 PROGRAM = (str(SHELL),)
 NODE = ["worker-1"]
 POD = ["-n", "shop", "pods/cart-0"]
 NEVER = ["--image", "nope.example/tools:missing"]
+
+
+def api_port(env: dict[str, str]) -> int:
+    config = yaml.safe_load(Path(env["KUBECONFIG"]).read_text())
+    port = urlsplit(config["clusters"][0]["cluster"]["server"]).port
+    assert port is not None
+    return port
 
 
 async def manifest(env: dict[str, str], *words: str) -> dict[str, object]:
@@ -140,6 +153,50 @@ async def test_d9_a_debug_container_of_ours_is_used_again(cluster_env: dict[str,
         code, _, errors = await run([*POD, "--", "true"], cluster_env)
         assert code == 0
     assert "again" in errors
+
+
+@pytest.mark.skipif(shutil.which("dtach") is None, reason="the sandbox's tools image takes dtach from this machine")
+@pytest.mark.parametrize("target", [NODE, POD], ids=["node", "pod"])
+async def test_d10_a_lost_connection_is_not_the_end_of_the_shell(cluster_env: dict[str, str], target: list[str]) -> None:
+    """The shell's state is there again, its exit code is told, and nothing stays behind."""
+    async with cutting_proxy(api_port(cluster_env)) as proxy:
+        words = [*target, "--server", f"https://127.0.0.1:{proxy.port}"]
+        async with CliTerminal(words, cluster_env, program=PROGRAM) as terminal:
+            await poll(lambda: terminal.is_raw)
+            terminal.type(b"export X=kept; echo re''ady\r")
+            await terminal.expect(b"ready\r\n")
+            for number in (b"1", b"2"):
+                terminal.seen.clear()
+                assert proxy.cut() > 0
+                await terminal.expect(b"attaching to the shell again")
+                terminal.type(b"echo $X-again-" + number + b"\r")  # kept for the shell, where it is not there yet
+                await terminal.expect(b"attached again")
+                await terminal.expect(b"kept-again-" + number)
+            terminal.type(b"exit 4\r")
+            assert await terminal.wait() == 4
+            assert terminal.is_restored
+    await nothing_is_left(cluster_env)
+
+
+async def test_d10_a_command_whose_connection_is_lost_is_not_run_a_second_time(cluster_env: dict[str, str]) -> None:
+    """A plain command is held by nobody: it ends with its connection, and that is said."""
+    async with cutting_proxy(api_port(cluster_env)) as proxy:
+        words = [*NODE, "--server", f"https://127.0.0.1:{proxy.port}", "--", "sh", "-c", "echo started; sleep 1000"]
+        process = await asyncio.create_subprocess_exec(
+            *PROGRAM, *words, env=cluster_env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        try:
+            assert process.stdout is not None
+            assert await process.stdout.readline() == b"started\n"
+            proxy.cut()
+            output, errors = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    assert (process.returncode, output) == (125, b"")
+    assert b"the shell was lost" in errors
+    await nothing_is_left(cluster_env)
 
 
 async def test_d11_the_first_thing_to_be_seen_is_the_prompt(cluster_env: dict[str, str]) -> None:
