@@ -60,8 +60,6 @@ RIGHTS_POD = (
     Right("watch", "pods", "the start of the container"),
     Right("get", "pods/exec", _EXEC),
     Right("create", "pods/exec", _EXEC),
-    Right("get", "pods/attach", "the fall-back without exec"),
-    Right("create", "pods/attach", "the fall-back without exec"),
     Right("patch", "pods/ephemeralcontainers", "a debug container"),
     Right("list", "events", "the reasons of a failed start"),
     Right("get", "namespaces", "Pod Security", namespaced=False),
@@ -78,7 +76,7 @@ RIGHTS_NODE = (
     Right("get", "namespaces", "Pod Security", namespaced=False),
 )
 # Without these something is missing, not everything.
-_OPTIONAL = {("list", "events"), ("get", "namespaces"), ("get", "pods/attach"), ("create", "pods/attach"), ("get", "nodes")}
+_OPTIONAL = {("list", "events"), ("get", "namespaces"), ("get", "nodes")}
 
 
 class _Attributes(KubeObject, frozen=True):

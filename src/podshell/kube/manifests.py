@@ -59,7 +59,6 @@ class Making:
     command: Sequence[str]
     created: float
     key: str = ""
-    interactive: bool = False  # an interactive first process, where only attach is granted
 
 
 def random_suffix() -> str:
@@ -163,8 +162,6 @@ def _linux_spec(options: ResolvedOptions, making: Making, node: NodeFacts, *, fi
         "terminationMessagePolicy": "File",
         "volumeMounts": mounts,
     }
-    if making.interactive:
-        container |= {"stdin": True, "tty": True}
     spec = _pinned_spec(options, node)
     # With the default policy a pod on the node's network asks the node's resolver, which knows no cluster names.
     spec |= {"dnsPolicy": "ClusterFirstWithHostNet"}
@@ -263,8 +260,6 @@ def ephemeral_container(options: ResolvedOptions, making: Making, *, name: str, 
     }
     if options.target:
         container["targetContainerName"] = options.target
-    if making.interactive:
-        container |= {"stdin": True, "tty": True}
     return container
 
 
