@@ -54,6 +54,13 @@ export const theme = createTheme({
         attributes: { header: { role: "presentation" } },
       },
     },
-    Menu: { defaultProps: { shadow: "sm", transitionProps: { duration: 60 } } },
+    Menu: {
+      defaultProps: {
+        shadow: "sm",
+        transitionProps: { duration: 60 },
+        // Its placeholder is no item, which a menu may not hold; the focus goes to the first item instead.
+        withInitialFocusPlaceholder: false,
+      },
+    },
   },
 });

@@ -5,7 +5,7 @@
  */
 
 import { Loader } from "@mantine/core";
-import { lazy, type ReactNode, Suspense, useEffect } from "react";
+import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
 import { Icon } from "../app/icons";
 import { ClusterTag } from "../clusters/ClusterName";
 import { type Shortcut, useAddShortcuts } from "../app/shortcuts";
@@ -43,6 +43,7 @@ export function DockFrame({ children }: { children: ReactNode }) {
       for (const stop of stops) stop();
     };
   }, []);
+  useFocusAfter(state);
   const open = state.shown.length > 0;
   return (
     <>
@@ -58,6 +59,17 @@ export function DockFrame({ children }: { children: ReactNode }) {
       )}
     </>
   );
+}
+
+/** When the last shell in front goes, what had the focus goes with it: give it to the bar of minimised shells, or to the page. */
+function useFocusAfter({ active }: DockState): void {
+  const before = useRef(active);
+  useEffect(() => {
+    const gone = before.current !== "" && active === "";
+    before.current = active;
+    if (!gone || document.activeElement !== document.body) return;
+    (document.querySelector<HTMLElement>(".shells-bar button") ?? document.getElementById("main"))?.focus();
+  }, [active]);
 }
 
 function Dock({ state }: { state: DockState }) {

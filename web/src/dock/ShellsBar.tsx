@@ -124,8 +124,8 @@ function Shell({ tab, tabs, full = false, onRestored }: ShellProps) {
   const state = stateText(view, null);
   const spoken = [
     words.restore(name),
-    words.place(session.cluster, session.namespace),
-    state,
+    // What can be seen must be in the name, in the same words: who speaks to the machine says them.
+    full ? `${fullName(session)} · ${state}` : `${words.place(session.cluster, session.namespace)}, ${state}`,
     tab.unseen && words.unseen,
   ];
   return (

@@ -98,7 +98,7 @@ function Deletion({ pod }: { pod: Pod }) {
           {text.cancel}
         </Button>
         <Button
-          color="red"
+          color="red.9"
           loading={busy}
           onClick={() => void confirm()}
           leftSection={<Icon name="delete" size={14} />}

@@ -191,7 +191,7 @@ function Actions({ session, here }: { session: Session; here: boolean }) {
       <Button
         size="compact-xs"
         variant="subtle"
-        color="red"
+        color="red.9"
         aria-label={words.endOf(name)}
         onClick={() => void opening.end(session)}
       >
