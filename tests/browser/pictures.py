@@ -275,6 +275,39 @@ def refused(console: Console, podshell: Podshell) -> None:
     console.page.locator(".outcome").wait_for(timeout=DEADLINE_MS)
 
 
+def debug_node(console: Console, podshell: Podshell) -> None:
+    console.go("/open?kind=node&cluster=demo-west&node=worker-1")
+    console.page.get_by_role("radio", name="Host files").check(timeout=DEADLINE_MS)
+    console.page.locator(".debug-danger").first.wait_for(timeout=DEADLINE_MS)
+
+
+def debug_pod(console: Console, podshell: Podshell) -> None:
+    console.go("/open?kind=debug&cluster=demo-west&namespace=shop&pod=cart-0")
+    console.page.get_by_label("Share the processes of").select_option("cart", timeout=DEADLINE_MS)
+    console.page.get_by_text("it shares the processes of cart").wait_for(timeout=DEADLINE_MS)
+
+
+def debug_refused(console: Console, podshell: Podshell) -> None:
+    console.go("/open?kind=node&cluster=demo-west&node=worker-1")
+    console.page.get_by_role("radio", name="Tracing").check(timeout=DEADLINE_MS)
+    console.page.get_by_text("This would be refused").wait_for(timeout=DEADLINE_MS)
+
+
+def debug_failed(console: Console, podshell: Podshell) -> None:
+    console.go("/open?kind=node&cluster=demo-west&node=worker-1")
+    console.page.get_by_text("Advanced").click(timeout=DEADLINE_MS)
+    console.page.get_by_label("Image", exact=True).fill("nowhere.example/nothing:9")
+    console.page.get_by_role("button", name="Open the shell").click(timeout=DEADLINE_MS)
+    console.page.locator(".outcome").wait_for(timeout=DEADLINE_MS)
+
+
+def debug_progress(console: Console, podshell: Podshell) -> None:
+    """A node that no kubelet looks after: its pod waits, and the terminal tells for what."""
+    console.go("/open?kind=node&cluster=demo-west&node=worker-3")
+    console.page.get_by_role("button", name="Open the shell").click(timeout=DEADLINE_MS)
+    console.page.locator(".progress-done").first.wait_for(timeout=DEADLINE_MS)
+
+
 def sessions(console: Console, podshell: Podshell) -> None:
     terminal(console, podshell)
     for _ in range(2):
@@ -309,6 +342,11 @@ PICTURES: dict[str, tuple[Callable[[Console, Podshell], None], tuple[str, ...], 
     "open": (open_link, WIDTHS, ("light",)),
     "open-refused": (open_link_refused, ("1440",), ("dark",)),
     "gateway-lost": (gateway_lost, ("1440",), ("light",)),
+    "debug-node": (debug_node, WIDTHS, BOTH),
+    "debug-pod": (debug_pod, WIDTHS, BOTH),
+    "debug-refused": (debug_refused, ("1440",), ("light",)),
+    "debug-progress": (debug_progress, WIDTHS, ("dark",)),
+    "debug-failed": (debug_failed, WIDTHS, BOTH),
     "sessions": (sessions, ("1440", "390"), ("light",)),
     "pods": (pods, ("1440", "390"), BOTH),
     "terminal": (terminal, ("1440", "390"), BOTH),

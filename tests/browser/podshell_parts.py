@@ -21,6 +21,8 @@ import yaml
 
 PODSHELL = Path(sys.executable).parent / "podshell"
 CLUSTERS = ("demo-east", "demo-west")
+# In one cluster pods may be deleted, in the other tools containers made: each action can be seen allowed and refused.
+CEILINGS = {"demo-east": ("pod-exec", "basic"), "demo-west": ("pod-exec", "pod-debug", "node-shell", "host-mount")}
 # A start is ready within 3 s on an idle machine; CI's are not idle.
 START_SECONDS = 60.0
 
@@ -99,9 +101,8 @@ class Podshell:
                 "agent",
                 *("--cluster", name, "--gateway-urls", self.url, "--kubeconfig", str(self.kubeconfig), "--context", name),
                 *("--state-dir", str(self.folder / f"agent-{name}"), "--enrolment-token-file", f"{self.folder / name}.token"),
-                "--ceiling-pod-exec",
-                # In one cluster pods may be deleted, in the other not.
-                *(["--ceiling-basic"] if name == CLUSTERS[0] else []),
+                *(f"--ceiling-{action}" for action in CEILINGS[name]),
+                *("--tools-image-repository", "tools", "--tools-image-version", "1", "--tools-allowed-images", "nowhere.example/*"),
             )
             self._wait_for_file(self.folder / f"{name}.token")
             agent.start()

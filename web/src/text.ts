@@ -2,6 +2,7 @@
 
 import { choice } from "./texts/choice";
 import { clusters } from "./texts/clusters";
+import { debug } from "./texts/debug";
 import { dock } from "./texts/dock";
 import { drawer } from "./texts/drawer";
 import { frame } from "./texts/frame";
@@ -27,6 +28,7 @@ export const text = {
   drawer,
   logs,
   choice,
+  debug,
   problem,
   sessions,
   dock,

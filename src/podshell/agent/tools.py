@@ -104,6 +104,7 @@ class Tools:
             manifest = job_manifest(self._shop, wish, node_pod_name(wanted.node, _SUFFIX))
         else:
             manifest = ephemeral_patch(container_manifest(self._shop, wish, f"podshell-{_SUFFIX}"))
+        found = risks(site.options)
         return DebugPlan(
             kind=wanted.kind,
             object="job" if site.pod is None else "ephemeral_container",
@@ -113,7 +114,8 @@ class Tools:
             image=site.options.image,
             profile=site.options.profile,
             manifest=as_yaml(manifest),
-            risks=[risk.text for risk in risks(site.options)],
+            risks=[risk.text for risk in found],
+            dangers=sum(risk.level == "danger" for risk in found),
             actions=judged.actions,
             pod_security=site.level,
             ttl_seconds=site.options.ttl_seconds,

@@ -81,7 +81,9 @@ class MadeContainer(Struct, frozen=True, omit_defaults=True):
 
 
 class DebugPlan(Struct, frozen=True):
-    """What opening a session would make. `actions`: what it needs of the ceiling; `risks`: one sentence for each dangerous choice.
+    """What opening a session would make. `actions`: what it needs of the ceiling; `risks`: one sentence for each choice that has one.
+
+    The first `dangers` of the risks are dangers, the others notes.
 
     `pod_security`: the level that the namespace enforces, empty when it enforces none or that could not be read. `refusal`: why opening
     it would be refused as things are; the manifest is shown nevertheless.
@@ -100,3 +102,4 @@ class DebugPlan(Struct, frozen=True):
     pod_security: Annotated[str, Meta(max_length=32)]
     ttl_seconds: Annotated[int, Meta(ge=0, le=MAX_TTL_SECONDS)]
     refusal: Refusal | None
+    dangers: Annotated[int, Meta(ge=0, le=64)] = 0

@@ -9,6 +9,7 @@ import type { Refusal } from "../wire/errors";
 import type {
   Cluster,
   ClusterBody,
+  DebugPlan,
   Enrolment,
   Me,
   OpenedSession,
@@ -114,6 +115,7 @@ export const fetchSessions = (): Promise<Session[]> => call("GET", "/api/session
 export const fetchAllSessions = (): Promise<Session[]> => call("GET", "/api/sessions?state=all");
 export const fetchSession = (id: string): Promise<Session> => call("GET", `/api/sessions/${encodeURIComponent(id)}`);
 export const openSession = (body: OpenSessionBody): Promise<OpenedSession> => call("POST", "/api/sessions", body);
+export const planSession = (body: OpenSessionBody): Promise<DebugPlan> => call("POST", "/api/sessions/plan", body);
 export const endSession = (id: string): Promise<void> => call("DELETE", `/api/sessions/${encodeURIComponent(id)}`);
 /** Delete a pod, only that of the given uid. `graceSeconds` null: as long as the pod says. @throws ApiFailure */
 export function deletePod(

@@ -562,7 +562,9 @@ export interface components {
         };
         /**
          * DebugPlan
-         * @description What opening a session would make. `actions`: what it needs of the ceiling; `risks`: one sentence for each dangerous choice.
+         * @description What opening a session would make. `actions`: what it needs of the ceiling; `risks`: one sentence for each choice that has one.
+         *
+         *         The first `dangers` of the risks are dangers, the others notes.
          *
          *         `pod_security`: the level that the namespace enforces, empty when it enforces none or that could not be read. `refusal`: why opening
          *         it would be refused as things are; the manifest is shown nevertheless.
@@ -581,6 +583,8 @@ export interface components {
             pod_security: string;
             ttl_seconds: number;
             refusal: components["schemas"]["Refusal"] | null;
+            /** @default 0 */
+            dangers?: number;
         };
         /**
          * DebugRequest

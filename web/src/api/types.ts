@@ -4,6 +4,7 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type DebugPlan = Schemas["DebugPlan"];
 export type Me = Schemas["Me"];
 export type Cluster = Schemas["Cluster"];
 export type ClusterBody = Schemas["ClusterBody"];

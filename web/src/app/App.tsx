@@ -7,6 +7,7 @@ import { ApiFailure, fetchMe, fetchSession } from "../api/client";
 import { live } from "../api/live";
 import type { Me } from "../api/types";
 import { followClusters } from "../clusters/clusters";
+import { useDebugForm } from "../debug/form";
 import { DockFrame } from "../dock/Dock";
 import { dock } from "../dock/dock";
 import { ContainerChoice } from "../pods/ContainerChoice";
@@ -33,6 +34,7 @@ const NodesPage = lazy(() => import("../nodes/NodesPage"));
 const OpenPage = lazy(() => import("./OpenPage"));
 const loadPalette = () => import("../palette/Palette");
 const Palette = lazy(loadPalette);
+const DebugDialog = lazy(() => import("../debug/DebugDialog"));
 const ShortcutHelp = lazy(() => import("../palette/ShortcutHelp"));
 const SessionsPage = lazy(() => import("../sessions/SessionsPage"));
 
@@ -112,10 +114,12 @@ function Console({ me }: { me: Me }) {
 /** What lies over every page when it is called: loaded then. */
 function Overlays() {
   const overlay = useOverlay();
+  const asked = useDebugForm();
   return (
     <Suspense fallback={null}>
       {overlay === "palette" && <Palette />}
       {overlay === "help" && <ShortcutHelp />}
+      {asked && <DebugDialog asked={asked} />}
     </Suspense>
   );
 }

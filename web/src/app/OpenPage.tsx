@@ -1,21 +1,63 @@
-/** A link that opens a shell: it asks first, so that no link does anything by being followed. Enter opens. */
+/**
+ * A link that opens a shell: it asks first, so that no link does anything by being followed. Enter opens. For a debug or node shell the
+ * form asks, over the page of what the link is about.
+ */
 
 import { Button, Group } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { ApiFailure, fetchPod } from "../api/client";
 import { type Pod, podOf } from "../api/types";
 import { ClusterName } from "../clusters/ClusterName";
+import { debugForm, type ToolsTarget } from "../debug/form";
 import { choicesOf, opening } from "../dock/opening";
 import { text } from "../text";
 import { Empty } from "./Empty";
 import { goTo, useParameters } from "./location";
 import { PlaceLink, Skeletons } from "./PageParts";
 import { FailureText } from "./ProblemDialog";
-import type { ObjectName } from "./routes";
+import type { ObjectName, Parameters } from "./routes";
 
 const words = text.open;
 
 export default function OpenPage() {
+  const parameters = useParameters();
+  const { kind = "exec" } = parameters;
+  const target = linkedTarget(parameters);
+  if (target) return <Form target={target} />;
+  return kind === "exec" ? <PodLink /> : <Missing />;
+}
+
+/** What the link of a debug or node shell names; null when it is none, or says not enough. */
+function linkedTarget({ kind, cluster, namespace, pod, node }: Parameters): ToolsTarget | null {
+  if (kind === "node" && cluster && node) return { kind, cluster, node };
+  return kind === "debug" && cluster && namespace && pod ? { kind, cluster, namespace, pod } : null;
+}
+
+function Form({ target }: { target: ToolsTarget }) {
+  const { cluster } = target;
+  const key = JSON.stringify(target);
+  useEffect(() => {
+    debugForm.show(target);
+    if (target.kind === "node") goTo({ page: "nodes", node: { cluster, name: target.node } }, { cluster }, true);
+    else {
+      const { namespace, pod } = target;
+      goTo({ page: "pods", pod: { cluster, namespace, name: pod } }, { cluster, namespace }, true);
+    }
+    // Once for what the link says, whatever object says it.
+  }, [key]);
+  return null;
+}
+
+function Missing() {
+  return (
+    <Empty icon="link" title={words.missing} page>
+      <p>{words.missingText}</p>
+    </Empty>
+  );
+}
+
+function PodLink() {
   const { cluster = "", namespace = "", pod: name = "", container = "" } = useParameters();
   const named = cluster !== "" && namespace !== "" && name !== "";
   const pod = useQuery({
@@ -25,12 +67,7 @@ export default function OpenPage() {
     staleTime: 0,
     gcTime: 0,
   });
-  if (!named)
-    return (
-      <Empty icon="link" title={words.missing} page>
-        <p>{words.missingText}</p>
-      </Empty>
-    );
+  if (!named) return <Missing />;
   if (pod.error instanceof ApiFailure)
     return (
       <Empty icon="warning" title={words.failed} live page>

@@ -51,6 +51,7 @@ export function RefusalText({ refusal }: { refusal: Refusal }) {
     <>
       <p className="refusal">{refusal.message}</p>
       <p className="dim">{text.problem.refusedBy(text.problem.by[refusal.refused_by] ?? refusal.refused_by)}</p>
+      <Events refusal={refusal} />
       {refusal.next_step && (
         <p>
           <strong>{text.problem.next}: </strong>
@@ -58,5 +59,21 @@ export function RefusalText({ refusal }: { refusal: Refusal }) {
         </p>
       )}
     </>
+  );
+}
+
+/** The last events of what did not start, where there are any. */
+function Events({ refusal: { details } }: { refusal: Refusal }) {
+  const { events } = details;
+  if (typeof events === "string" || !events?.length) return null;
+  return (
+    <div className="refusal-events">
+      <p className="dim">{text.problem.events}</p>
+      <ul className="mono">
+        {events.map((event, index) => (
+          <li key={`${index} ${event}`}>{event}</li>
+        ))}
+      </ul>
+    </div>
   );
 }

@@ -7,6 +7,7 @@ const PATHS = {
   services: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM16.5 13v7M13 16.5h7",
   nodes: "M4 6h16v9H4zM9 19h6M12 15v4M8 9.5h4M8 12h2",
   sessions: "M4 5h16v14H4zM4 9h16M8 13l2 2-2 2M12 17h4",
+  wrench: "M14.5 6.5a4 4 0 015-1l-2.6 2.6 1.5 1.5L21 7a4 4 0 01-5.3 5L8 19.7a2 2 0 01-2.8-2.8L12.9 9a4 4 0 011.6-2.5z",
   dot: "M12 10.5a1.5 1.5 0 100 3 1.5 1.5 0 000-3z",
   rollout: "M4 17l5-5 4 4 7-8M15 8h5v5",
   restart: "M19 12a7 7 0 11-2.2-5.1M19 4v4h-4",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { displayName, freeNumber, fullName, kubectlCommand, podshellCommand, tabName } from "./names";
+import type { Session } from "../api/types";
+import { bodyLike, displayName, freeNumber, fullName, kubectlCommand, podshellCommand, tabName } from "./names";
 
 const shell = { cluster: "east", namespace: "shop", pod: "cart-0", container: "cart", command: [] as string[] };
 const node = {
@@ -16,6 +17,13 @@ describe("names", () => {
     expect(tabName(node)).toBe("node/worker-1");
     expect(fullName(node)).toBe("east/node/worker-1");
     expect(tabName(shell)).toBe("cart-0/cart");
+  });
+
+  test("of a debug shell say the pod, and its commands name the container that was made", () => {
+    const debug = { ...shell, kind: "debug", container: "", made: { container: "podshell-abc12" } as never };
+    expect(tabName(debug)).toBe("cart-0/debug");
+    expect(fullName(debug)).toBe("east/shop/cart-0/debug");
+    expect(kubectlCommand(debug)).toContain("cart-0 -c podshell-abc12 -- sh");
   });
 
   test("say cluster or namespace only where they tell shells apart", () => {
@@ -46,5 +54,31 @@ describe("commands to copy", () => {
       `podshell exec --cluster east -n shop -c cart pods/cart-0 -- sh -c 'echo '\\''a b'\\''; rm -rf x'`,
     );
     expect(podshellCommand({ ...node, command: [] })).toBeNull();
+  });
+});
+
+describe("the same shell once more", () => {
+  const session = { ...shell, node: "worker-1", reason: "", debug: null } as unknown as Session;
+  const debug = { profile: "net" } as const;
+
+  test("asks for what its kind has, and for nothing else", () => {
+    const { cluster, namespace, pod, container, command } = shell;
+    expect(bodyLike({ ...session, kind: "exec" })).toEqual({
+      cluster,
+      kind: "exec",
+      namespace,
+      pod,
+      container,
+      command,
+    });
+    const again = bodyLike({ ...session, kind: "debug", debug, reason: "why" });
+    expect(again).toEqual({ cluster, kind: "debug", namespace, pod, command, debug, reason: "why" });
+    expect(bodyLike({ ...session, kind: "node", namespace: "", pod: "", debug })).toEqual({
+      cluster,
+      kind: "node",
+      node: "worker-1",
+      command,
+      debug,
+    });
   });
 });

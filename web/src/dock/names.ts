@@ -1,22 +1,25 @@
 /** What a shell is called: at a glance on its tab, and in full where there is room. A shell in a node has no pod of the user's. */
 
-import type { Session } from "../api/types";
+import type { OpenSessionBody, Session } from "../api/types";
 
 /** What names a session's target. Kinds differ in which fields they have: a node's shell names a node, the others a pod. */
 export type Named = Pick<Session, "cluster" | "namespace" | "pod" | "container"> & {
   kind?: string;
   node?: string;
+  made?: Session["made"];
 };
 
 /** A tab's short name: what tells two shells apart at a glance. */
 export function tabName(session: Named): string {
   if (session.kind === "node") return `node/${session.node || session.pod}`;
+  if (session.kind === "debug") return `${session.pod}/debug`;
   return session.container ? `${session.pod}/${session.container}` : session.pod;
 }
 
 /** Everything that names the target, from the outside in. */
 export function fullName(session: Named): string {
   if (session.kind === "node") return `${session.cluster}/${tabName(session)}`;
+  if (session.kind === "debug") return `${session.cluster}/${session.namespace}/${tabName(session)}`;
   return [session.cluster, session.namespace, session.pod, session.container].filter(Boolean).join("/");
 }
 
@@ -56,7 +59,8 @@ function quoted(word: string): string {
 /** The same shell by kubectl; the user's own context decides about the cluster. */
 export function kubectlCommand(session: Named & { command: readonly string[] }): string {
   if (session.kind === "node") return `kubectl debug node/${quoted(session.node || session.pod)} -it --image=busybox`;
-  const container = session.container ? ` -c ${quoted(session.container)}` : "";
+  const name = session.made?.container || session.container;
+  const container = name ? ` -c ${quoted(name)}` : "";
   const command = session.command.length > 0 ? session.command.map(quoted).join(" ") : "sh";
   return `kubectl exec -it -n ${quoted(session.namespace)} ${quoted(session.pod)}${container} -- ${command}`;
 }
@@ -68,4 +72,13 @@ export function podshellCommand(session: Named & { command: readonly string[] })
   const command = session.command.length > 0 ? ` -- ${session.command.map(quoted).join(" ")}` : "";
   const place = `--cluster ${quoted(session.cluster)} -n ${quoted(session.namespace)}`;
   return `podshell exec ${place}${container} pods/${quoted(session.pod)}${command}`;
+}
+
+/** Ask for the same shell once more. A tools container is made anew, with what the first was asked for. */
+export function bodyLike(session: Session): OpenSessionBody {
+  const { kind, cluster, namespace, pod, container, node, command, reason } = session;
+  const asked = { cluster, kind, command, ...(reason ? { reason } : {}) };
+  if (kind === "exec") return { ...asked, namespace, pod, container };
+  const debug = session.debug ?? {};
+  return kind === "node" ? { ...asked, node, debug } : { ...asked, namespace, pod, debug };
 }

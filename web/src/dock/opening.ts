@@ -5,6 +5,7 @@ import { ApiFailure, endSession, fetchSession, openSession } from "../api/client
 import type { Container, OpenSessionBody, Pod, Session } from "../api/types";
 import { podOf } from "../api/types";
 import { dock, tabName } from "./dock";
+import { bodyLike } from "./names";
 
 export interface Problem {
   target: string;
@@ -75,6 +76,18 @@ export const opening = {
     }
   },
 
+  /** Open a shell in a tools container; answers why not, or null when its tab is there. `accepted` runs just before it takes the focus. */
+  async openTools(body: OpenSessionBody, accepted: () => void): Promise<ApiFailure | null> {
+    try {
+      const opened = await openSession(body);
+      accepted();
+      dock.open(opened.session, opened.ticket);
+      return null;
+    } catch (failure) {
+      return failure instanceof ApiFailure ? failure : new ApiFailure(0, null, null);
+    }
+  },
+
   /** Open the same shell once more, in the place of the tab of an ended one. */
   again: (session: Session): Promise<string | null> => openLike(session, session.id),
 
@@ -102,20 +115,16 @@ export const opening = {
 };
 
 async function openLike(session: Session, instead: string): Promise<string | null> {
-  const { cluster, namespace, pod, container, command } = session;
   try {
-    return await request({ cluster, namespace, pod, container, command }, instead);
+    return await request(bodyLike(session), instead);
   } catch (failure) {
     opening.report(tabName(session), failure);
     return null;
   }
 }
 
-async function request(
-  body: Pick<OpenSessionBody, "cluster" | "namespace" | "pod"> & Partial<OpenSessionBody>,
-  instead = "",
-): Promise<string> {
-  const opened = await openSession({ ...body, kind: "exec" });
+async function request(body: OpenSessionBody, instead = ""): Promise<string> {
+  const opened = await openSession(body);
   dock.open(opened.session, opened.ticket, instead);
   return opened.session.id;
 }

@@ -14,6 +14,7 @@ import { TabBar, TabPanel, useTab } from "../app/TabBar";
 import { useTitle } from "../app/title";
 import { ClusterName } from "../clusters/ClusterName";
 import { useClusters } from "../clusters/clusters";
+import { DebugButton } from "../debug/actions";
 import { opening, useOpening } from "../dock/opening";
 import { podDialogs } from "../pods/actions";
 import { Explained } from "../pods/Explained";
@@ -104,6 +105,7 @@ function Actions({ pod, gone }: { pod: Pod; gone: boolean }) {
           </Button>
         )}
       </Explained>
+      <DebugButton pod={pod} gone={gone ? text.drawer.deletedText : ""} />
       <Button
         variant="default"
         leftSection={<Icon name="describe" size={14} />}

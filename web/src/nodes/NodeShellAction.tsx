@@ -1,40 +1,45 @@
 /**
- * The Node Shell button, or why there is none. Whether a node shell may be opened is decided by the cluster's ceiling, the gateway's
- * policy and the cluster itself; here only what is known beforehand is said.
+ * The Node Shell button, or why it cannot be used. Here only what is known beforehand is said; whether a node shell may be opened with what
+ * is chosen is decided by the cluster's ceiling, the gateway's policy and the cluster itself, and the form says it.
  */
 
 import { Button, Tooltip } from "@mantine/core";
-import { useClusters } from "../clusters/clusters";
 import { Icon } from "../app/icons";
+import { useToolsRefusal } from "../debug/actions";
+import { debugForm } from "../debug/form";
 import { text } from "../text";
 import type { ClusterNode } from "./rows";
 
 const words = text.nodes;
 
-/** Why no node shell can be opened from here now, as one sentence. */
-function useRefusal(node: Pick<ClusterNode, "cluster" | "name">): string {
-  const { clusters } = useClusters();
-  const cluster = clusters.find((each) => each.name === node.cluster);
-  if (!cluster || cluster.state === "offline") return words.offline(node.cluster);
-  if (cluster.ceiling.nodeShell !== true) return words.notAllowed(node.cluster);
-  return words.fromTerminal(node.name);
+interface Props {
+  node: Pick<ClusterNode, "cluster" | "name">;
+  compact?: boolean;
 }
 
-export function NodeShellAction({ node, compact = false }: { node: ClusterNode; compact?: boolean }) {
-  const refusal = useRefusal(node);
-  return (
+export function NodeShellAction({ node: { cluster, name }, compact = false }: Props) {
+  const refusal = useToolsRefusal("node", cluster);
+  const label = words.shellOf(name);
+  const button = (
+    <Button
+      size={compact ? "compact-xs" : "xs"}
+      variant={compact ? "subtle" : "filled"}
+      leftSection={<Icon name="terminal" size={14} />}
+      {...(refusal ? { "data-disabled": true, "aria-disabled": true } : {})}
+      aria-label={refusal ? `${label}: ${refusal}` : label}
+      onClick={(event) => {
+        event.preventDefault();
+        if (!refusal) debugForm.show({ kind: "node", cluster, node: name });
+      }}
+    >
+      {words.shell}
+    </Button>
+  );
+  return refusal ? (
     <Tooltip label={refusal} position="left" events={{ hover: true, focus: true, touch: true }}>
-      <Button
-        size={compact ? "compact-xs" : "xs"}
-        variant={compact ? "subtle" : "filled"}
-        leftSection={<Icon name="terminal" size={14} />}
-        data-disabled
-        aria-disabled
-        aria-label={`${words.shellOf(node.name)}: ${refusal}`}
-        onClick={(event) => event.preventDefault()}
-      >
-        {words.shell}
-      </Button>
+      {button}
     </Tooltip>
+  ) : (
+    button
   );
 }

@@ -6,10 +6,10 @@ import type { Container, Pod } from "../api/types";
 import { Icon } from "../app/icons";
 import { linkTo, navigate } from "../app/location";
 import { useClusters } from "../clusters/clusters";
+import { DebugItem } from "../debug/actions";
 import { choicesOf, opening } from "../dock/opening";
 import { text } from "../text";
 import { podDialogs } from "./actions";
-import { DebugItem } from "./DebugAction";
 import { containerRefusal, deleteRefusal } from "./refusals";
 import { containerTone, StatusMark } from "./status";
 

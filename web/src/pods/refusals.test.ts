@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Cluster } from "../api/types";
-import { containerRefusal, debugRefusal, deleteRefusal } from "./refusals";
+import { containerRefusal, deleteRefusal } from "./refusals";
 import { returnText } from "./returns";
 
 const container = (state: string, reason = "", role = "container", exit_code: number | null = null) =>
@@ -16,9 +16,9 @@ test("only a running container can be entered, and each other state says why", (
 });
 
 test("what the ceiling does not allow, and what an absent agent cannot do, is said", () => {
-  const cluster = { state: "online", ceiling: { basic: true, podDebug: false } } as unknown as Cluster;
+  const cluster = { state: "online", ceiling: { basic: true } } as unknown as Cluster;
   expect(deleteRefusal(cluster)).toBe("");
-  expect(debugRefusal(cluster)).toContain("actions.podDebug");
+  expect(deleteRefusal({ ...cluster, ceiling: { basic: false } })).toContain("actions.basic");
   expect(deleteRefusal({ ...cluster, state: "offline" })).toContain("offline");
   expect(deleteRefusal(undefined)).toContain("offline");
 });

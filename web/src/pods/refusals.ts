@@ -22,15 +22,6 @@ export function containerRefusal(container: Pick<Container, "state" | "reason" |
 
 /** Why a pod of this cluster cannot be deleted. */
 export function deleteRefusal(cluster: Cluster | undefined): string {
-  return actionRefusal(cluster, "basic", words.noDelete);
-}
-
-/** Why no debug container can be started in this cluster. */
-export function debugRefusal(cluster: Cluster | undefined): string {
-  return actionRefusal(cluster, "podDebug", words.noDebug);
-}
-
-function actionRefusal(cluster: Cluster | undefined, action: string, off: string): string {
   if (!cluster || cluster.state === "offline") return words.offline;
-  return cluster.ceiling[action] ? "" : off;
+  return cluster.ceiling.basic ? "" : words.noDelete;
 }

@@ -3,11 +3,12 @@
 import { Button, Loader } from "@mantine/core";
 import { type ReactNode, useState } from "react";
 import type { Session } from "../api/types";
+import { Icon } from "../app/icons";
 import { useSecondsSince } from "../app/clock";
 import { follow, linkTo } from "../app/location";
 import { RefusalText } from "../app/ProblemDialog";
-import { useDebugOffer } from "../dock/offers";
-import { DebugRefused } from "../pods/DebugAction";
+import { DebugOffer } from "../debug/actions";
+import { debugForm, targetOf } from "../debug/form";
 import { text } from "../text";
 import type { EndFacts } from "./ports";
 import type { View } from "./view";
@@ -23,6 +24,11 @@ export function Progress({ view, name, onCancel }: { view: View; name: string; o
     <div className="terminal-progress" role="status">
       <Loader size="sm" type="dots" />
       <p>{words.opening(name)}</p>
+      {view.steps.slice(0, -1).map((step, index) => (
+        <p key={`${index} ${step}`} className="dim progress-done">
+          <Icon name="check" size={13} /> {words.phases[step] ?? step}
+        </p>
+      ))}
       <p className="dim">
         {words.phases[view.progress] ?? (view.progress || words.phases.connecting)} <Elapsed />
       </p>
@@ -79,6 +85,9 @@ export function Outcome({ view, session, onAgain, onClose, onReconnect }: Outcom
             <p>{end.message || words.reasons[end.reason] || end.reason}</p>
           )}
           {!end.refusal && end.next_step && <p>{end.next_step}</p>}
+          {end.reason !== "failed" && session.kind !== "exec" && (
+            <p className="dim">{text.debug.ended[session.kind]}</p>
+          )}
           <Processes title={words.left} names={end.left} />
           <Processes title={words.unkilled} names={end.unkilled} />
         </>
@@ -88,6 +97,11 @@ export function Outcome({ view, session, onAgain, onClose, onReconnect }: Outcom
         {text.close}
       </Button>
       {lacksShell(end) && <DebugOffer session={session} />}
+      {end.reason === "failed" && targetOf(session) && (
+        <Button variant="default" onClick={() => debugForm.showLike(session)}>
+          {text.debug.change}
+        </Button>
+      )}
       {gone && (
         <Button component="a" variant="default" href={podsOf(session)} onClick={follow}>
           {words.otherPods}
@@ -108,12 +122,6 @@ function lacksShell(end: EndFacts): boolean {
 
 function podsOf({ cluster, namespace }: Session): string {
   return linkTo({ page: "pods", pod: null }, { cluster, namespace });
-}
-
-function DebugOffer({ session }: { session: Session }) {
-  const offer = useDebugOffer();
-  if (offer) return <Button onClick={() => offer(session)}>{words.debug}</Button>;
-  return <DebugRefused cluster={session.cluster} />;
 }
 
 function Processes({ title, names }: { title: string; names: readonly string[] }) {

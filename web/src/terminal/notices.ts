@@ -25,7 +25,7 @@ export function noticeView(
 ): Partial<View> {
   switch (kind) {
     case "progress":
-      return view.shown ? {} : { progress: text(data.text) || text(data.phase) };
+      return view.shown ? {} : progressView(text(data.text) || text(data.phase), view.steps);
     case "idle_warning":
       return { idleAt: now + 1000 * count(data.seconds) };
     case "idle_cleared":
@@ -47,6 +47,14 @@ export function noticeView(
     default:
       return {};
   }
+}
+
+/** More than a start has; a pull that is tried again and again says the same. */
+const STEPS = 8;
+
+function progressView(progress: string, steps: readonly string[]): Partial<View> {
+  if (!progress || steps.at(-1) === progress) return { progress };
+  return { progress, steps: [...steps, progress].slice(-STEPS) };
 }
 
 function text(value: FactValue | undefined): string {

@@ -12,6 +12,8 @@ export interface View {
   phase: Phase;
   /** What happens before the first output; empty afterwards. */
   progress: string;
+  /** What has happened so far before the first output, the last line being what happens now. */
+  steps: readonly string[];
   /** True from the first byte that was shown. */
   shown: boolean;
   attempt: number;
@@ -46,6 +48,7 @@ export interface View {
 export const FIRST_VIEW: View = {
   phase: "connecting",
   progress: "",
+  steps: [],
   shown: false,
   attempt: 0,
   retryAt: null,

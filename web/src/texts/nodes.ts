@@ -29,10 +29,6 @@ export const nodes = {
   refused: (cluster: string) => `The nodes of ${cluster} cannot be listed`,
   shell: "Node Shell",
   shellOf: (node: string) => `Node Shell on ${node}`,
-  notAllowed: (cluster: string) =>
-    `${cluster} does not allow node shells: its owner has not set actions.nodeShell for its agent.`,
-  fromTerminal: (node: string) =>
-    `The cluster allows node shells. This console does not open them yet: run "kubectl shell ${node}" in a terminal.`,
   offline: (cluster: string) => `The agent of ${cluster} is offline.`,
   tabs: { label: "About this node", details: "Details", events: "Events", pods: "Pods" },
   gone: "This node is not there",

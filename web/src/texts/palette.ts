@@ -64,7 +64,7 @@ export const open = {
   hasContainers: (names: string) => `It has: ${names}.`,
   missing: "This link says not enough",
   missingText:
-    "A link that opens a shell names cluster, namespace and pod: /open?cluster=…&namespace=…&pod=…&container=…",
+    "A link that opens a shell names cluster, namespace and pod: /open?cluster=…&namespace=…&pod=…&container=…. One with kind=debug opens the form for a debug container in that pod; one with kind=node names cluster and node.",
   failed: "The pod cannot be looked up",
   looking: (pod: string) => `Looking for ${pod}`,
 };

@@ -52,8 +52,6 @@ export const pods = {
     unknown: "its state is not known",
     offline: "the cluster's agent is offline",
     noDelete: "this cluster's ceiling does not allow to delete pods (actions.basic)",
-    noDebug: "this cluster's ceiling does not allow debug containers (actions.podDebug)",
-    debugLater: "this version of the console has no form for debug containers yet",
   },
 
   deleting: {

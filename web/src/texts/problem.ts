@@ -17,6 +17,7 @@ export const problem = {
   unreachable: "The gateway does not answer.",
   unreachableNext: "Check that Podshell is still running, then try again.",
   unknown: (status: number) => `The gateway answered with status ${status}.`,
+  events: "Last events",
   next: "What you can do",
   notEnded: "The session could not be ended from here now. It closes by itself when it is idle.",
 };

@@ -96,7 +96,6 @@ export const terminal = {
     target_gone: "The container is gone",
     revoked: "The permission was taken back",
   } as Record<string, string>,
-  debug: "Open a debug container",
   otherPods: "Pods of this namespace",
   keyBar: {
     label: "Keys",

@@ -1,0 +1,66 @@
+/** Which form for a debug or node shell is open: opened from rows, drawers, links and outcomes alike. The form itself is a chunk of its own. */
+
+import { useSyncExternalStore } from "react";
+import type { OpenSessionBody, Session } from "../api/types";
+
+export type DebugOptions = NonNullable<OpenSessionBody["debug"]>;
+
+export type ToolsTarget =
+  { kind: "node"; cluster: string; node: string } | { kind: "debug"; cluster: string; namespace: string; pod: string };
+
+/** What the form is about, and what stands in it at first. */
+export interface Asked {
+  target: ToolsTarget;
+  options: DebugOptions;
+  reason: string;
+  /** What had the focus before, and gets it back when the form is given up. */
+  before: Element | null;
+}
+
+let state: Asked | null = null;
+const listeners = new Set<() => void>();
+
+function change(next: Asked | null): void {
+  state = next;
+  for (const listener of listeners) listener();
+}
+
+export const debugForm = {
+  show(target: ToolsTarget, options: DebugOptions = {}, reason = ""): void {
+    change({ target, options, reason, before: document.activeElement });
+  },
+
+  /** Ask again for what a session was opened with, to change it. */
+  showLike(session: Session): void {
+    const target = targetOf(session);
+    if (target) debugForm.show(target, session.debug ?? {}, session.reason);
+  },
+
+  /** Given up: the focus goes back. After opening it belongs to the terminal. */
+  cancel(): void {
+    const before = state?.before;
+    change(null);
+    if (before instanceof HTMLElement && before.isConnected) before.focus();
+  },
+
+  close: (): void => change(null),
+};
+
+export function useDebugForm(): Asked | null {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => state,
+  );
+}
+
+/** Where a session's tools container is; null for a shell in a container that was there before. */
+export function targetOf(
+  session: Pick<Session, "kind" | "cluster" | "namespace" | "pod" | "node">,
+): ToolsTarget | null {
+  const { kind, cluster, namespace, pod, node } = session;
+  if (kind === "node") return { kind, cluster, node };
+  return kind === "debug" ? { kind, cluster, namespace, pod } : null;
+}
