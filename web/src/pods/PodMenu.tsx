@@ -1,6 +1,6 @@
 /** The menu Actions of one pod: Pod Exec with its containers, Debug, Logs, Describe, Delete. */
 
-import { Button, Menu } from "@mantine/core";
+import { Menu } from "@mantine/core";
 import type { ReactElement } from "react";
 import type { Container, Pod } from "../api/types";
 import { Icon } from "../app/icons";
@@ -125,12 +125,10 @@ export function ActionsButton({
   ref?: React.Ref<HTMLButtonElement>;
 }) {
   return (
-    <Button
+    <button
+      type="button"
       id={`actions-${pod.key}`}
-      size="compact-xs"
-      variant="subtle"
-      color="gray"
-      rightSection={<Icon name="down" size={12} />}
+      className="row-button row-actions"
       aria-label={words.actionsOf(pod.name)}
       aria-haspopup="menu"
       aria-expanded={open}
@@ -138,7 +136,8 @@ export function ActionsButton({
       onClick={onClick}
       {...rest}
     >
-      {words.actions}
-    </Button>
+      <span>{words.actions}</span>
+      <Icon name="down" size={12} />
+    </button>
   );
 }

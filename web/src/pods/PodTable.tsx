@@ -8,10 +8,10 @@
 import { UnstyledButton } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { defaultRangeExtractor, useVirtualizer, type VirtualItem } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type MouseEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { Pod } from "../api/types";
 import { useNow } from "../app/clock";
-import { navigate, setParameters, useParameters } from "../app/location";
+import { navigate, setParameters, useParameters, useQueryString } from "../app/location";
 import { opening, useOpening } from "../dock/opening";
 import { text } from "../text";
 import { PodRow } from "./PodRow";
@@ -19,7 +19,7 @@ import { COLUMNS, type ColumnName, type Order, orderOf, parameterOf, sortPods } 
 
 const ROW_PIXELS = 34;
 const CARD_PIXELS = 58;
-const OVERSCAN = 10;
+const OVERSCAN = 8;
 
 interface Props {
   pods: readonly Pod[];
@@ -48,6 +48,8 @@ export function PodTable({ pods, drawerOf, hidden, label = text.pods.title, chos
     estimateSize: () => height,
     getItemKey: (index) => rows[index]?.key ?? index,
     overscan: OVERSCAN,
+    // Drawn with the next frame: within the scroll event it would hold up the scrolling itself.
+    useFlushSync: false,
     // The row with the focus stays in the document, so that scrolling does not take the focus away.
     rangeExtractor: (range) => {
       const shown = defaultRangeExtractor(range);
@@ -57,6 +59,7 @@ export function PodTable({ pods, drawerOf, hidden, label = text.pods.title, chos
   useMemo(() => virtual.measure(), [virtual, height]);
   const now = useNow();
   const { busy } = useOpening();
+  const addressFor = useAddresses(drawerOf);
 
   const goTo = (index: number): void => {
     const next = rows[Math.max(0, Math.min(rows.length - 1, index))];
@@ -83,7 +86,7 @@ export function PodTable({ pods, drawerOf, hidden, label = text.pods.title, chos
         height={height}
         now={now}
         columns={columns}
-        address={drawerOf(pod)}
+        address={addressFor(pod)}
         chosen={pod.key === chosen}
         busy={busy === pod.key}
         tabbable={item.index === Math.max(0, place.index)}
@@ -119,7 +122,15 @@ export function PodTable({ pods, drawerOf, hidden, label = text.pods.title, chos
 
 type Style = React.CSSProperties;
 
-function Head({ columns, order, parameter }: { columns: readonly ColumnName[]; order: Order; parameter: string }) {
+const Head = memo(function Head({
+  columns,
+  order,
+  parameter,
+}: {
+  columns: readonly ColumnName[];
+  order: Order;
+  parameter: string;
+}) {
   return (
     <div role="rowgroup" className="pod-head">
       <div role="row" aria-rowindex={1} className="pod-row">
@@ -147,7 +158,7 @@ function Head({ columns, order, parameter }: { columns: readonly ColumnName[]; o
       </div>
     </div>
   );
-}
+});
 
 /** How wide each column is, as a track of the grid. */
 const TRACKS: Record<ColumnName, string> = {
@@ -177,7 +188,25 @@ function useColumns(hidden: readonly ColumnName[] = []): readonly ColumnName[] {
   }, [key, noNode, noOwner]);
 }
 
-function useOrder(parameter: string): Order {
+/** Addresses, each made once for a row while the page's own stays: a frame of scrolling asks for all in sight. */
+function useAddresses(drawerOf: (pod: Pod) => string): (pod: Pod) => string {
+  const query = useQueryString();
+  return useMemo(() => {
+    const made = new WeakMap<Pod, string>();
+    return (pod) => {
+      let address = made.get(pod);
+      if (address === undefined) {
+        address = drawerOf(pod);
+        made.set(pod, address);
+      }
+      return address;
+    };
+    // What drawerOf answers may depend on the address of the page.
+  }, [drawerOf, query]);
+}
+
+/** The order in the address. */
+export function useOrder(parameter = "sort"): Order {
   const value = useParameters()[parameter] ?? "";
   return useMemo(() => orderOf(value), [value]);
 }

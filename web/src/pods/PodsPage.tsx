@@ -12,8 +12,9 @@ import { useClusters, useClustersInScope } from "../clusters/clusters";
 import { Notices, useOffline } from "../clusters/Notices";
 import { text } from "../text";
 import { countStatuses, filterOf, hasStatus, type PodFilter, searchPods, STATUSES, type StatusFilter } from "./filters";
-import { PodTable } from "./PodTable";
+import { PodTable, useOrder } from "./PodTable";
 import { podRows } from "./rows";
+import { sortPods } from "./sorting";
 
 const PodDrawer = lazy(() => import("../drawer/PodDrawer"));
 
@@ -22,7 +23,10 @@ export function PodsPage({ pod = null }: { pod?: ObjectName | null }) {
   const { clusters, loading } = useClusters();
   // An offline cluster is followed too: its rows come by themselves when its agent is back.
   const { rows, complete, refusals } = useRows(podRows, useClustersInScope());
-  const found = useMemo(() => searchPods(rows, filter), [rows, filter]);
+  // Sorted before it is filtered: what is typed leaves the order as it is, and to sort what is sorted costs next to nothing.
+  const order = useOrder();
+  const sorted = useMemo(() => sortPods(rows, order), [rows, order]);
+  const found = useMemo(() => searchPods(sorted, filter), [sorted, filter]);
   const shown = useMemo(() => found.filter((each) => hasStatus(each, filter.status)), [found, filter.status]);
   const counts = useMemo(() => countStatuses(found), [found]);
   const inScope = useMemo(
@@ -79,7 +83,7 @@ function useFilter(): PodFilter {
 
 /** The same list with a pod's drawer open. */
 function useDrawerAddress(): (pod: Pod) => string {
-  const query = useQueryString();
+  const query = useDeferredValue(useQueryString());
   return useMemo(() => {
     const kept = listParameters(parametersOf(query));
     return ({ cluster, namespace, name }: Pod) => addressOf({ page: "pods", pod: { cluster, namespace, name } }, kept);
