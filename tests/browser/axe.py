@@ -15,6 +15,12 @@ from playwright.sync_api import Page
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# Resolves once the page is drawn as it stands now, colours on their way included.
+DRAWN = """async () => {
+  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+  const transitions = document.getAnimations().filter((one) => one instanceof CSSTransition);
+  await Promise.all(transitions.map((one) => one.finished.catch(() => 0)));
+}"""
 
 
 @functools.cache
@@ -55,6 +61,7 @@ def expect_accessible_in_both_schemes(page: Page, state: str) -> None:
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.locator(f'html[data-mantine-color-scheme="{scheme}"]').wait_for()
+        page.evaluate(DRAWN)
         # Schemes differ in nothing but colours.
         found = violations(page, rules=None if scheme == SCHEMES[0] else ["color-contrast", "link-in-text-block"])
         assert not found, "\n".join([f"{state}, {scheme}:", *found])
