@@ -144,7 +144,7 @@ function Shell({ tab, tabs, full = false, onRestored }: ShellProps) {
         <StatusMark tone={toneOf(view)} label={name} />
         {mark.production && <ClusterTag mark={mark} />}
         {tab.unseen && <span className="unseen" />}
-      </span>
+      </span>{" "}
       {full && (
         <span className="shell-place cut">
           {fullName(session)} · {state}
@@ -159,7 +159,7 @@ function End({ tab, tabs }: { tab: Tab; tabs: Tab[] }) {
   const label = endLabel(tab, displayName(tab, tabs));
   return (
     <ActionIcon
-      size="sm"
+      size={24}
       variant="subtle"
       color="gray"
       aria-label={label}
