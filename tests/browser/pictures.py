@@ -303,7 +303,7 @@ def debug_failed(console: Console, podshell: Podshell) -> None:
 
 def debug_progress(console: Console, podshell: Podshell) -> None:
     """A node that no kubelet looks after: its pod waits, and the terminal tells for what."""
-    console.go("/open?kind=node&cluster=demo-west&node=worker-3")
+    console.go("/open?kind=node&cluster=demo-west&node=worker-2")
     console.page.get_by_role("button", name="Open the shell").click(timeout=DEADLINE_MS)
     console.page.locator(".progress-done").first.wait_for(timeout=DEADLINE_MS)
 

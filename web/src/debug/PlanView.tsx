@@ -6,7 +6,6 @@ import type { DebugPlan } from "../api/types";
 import { Icon } from "../app/icons";
 import { Facts } from "../app/PageParts";
 import { FailureText, RefusalText } from "../app/ProblemDialog";
-import { seconds } from "../texts/words";
 import { text } from "../text";
 import type { ToolsTarget } from "./form";
 import type { Planned } from "./plan";
@@ -89,7 +88,7 @@ function Made({ plan, kind }: { plan: DebugPlan; kind: ToolsTarget["kind"] }) {
           [words.image, plan.image && <span className="mono">{plan.image}</span>],
           [words.podSecurity, plan.pod_security ? words.level(plan.pod_security) : words.noPodSecurity],
           [words.needs, plan.actions.map((action) => `actions.${action}`).join(", ")],
-          [words.livesFor, plan.ttl_seconds > 0 ? seconds(plan.ttl_seconds) : ""],
+          [words.livesFor, plan.ttl_seconds > 0 ? (words.lives[plan.ttl_seconds] ?? words.lifeOf(plan.ttl_seconds)) : ""],
         ]}
       />
       <details className="debug-manifest">
