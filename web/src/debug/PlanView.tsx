@@ -88,7 +88,10 @@ function Made({ plan, kind }: { plan: DebugPlan; kind: ToolsTarget["kind"] }) {
           [words.image, plan.image && <span className="mono">{plan.image}</span>],
           [words.podSecurity, plan.pod_security ? words.level(plan.pod_security) : words.noPodSecurity],
           [words.needs, plan.actions.map((action) => `actions.${action}`).join(", ")],
-          [words.livesFor, plan.ttl_seconds > 0 ? (words.lives[plan.ttl_seconds] ?? words.lifeOf(plan.ttl_seconds)) : ""],
+          [
+            words.livesFor,
+            plan.ttl_seconds > 0 ? (words.lives[plan.ttl_seconds] ?? words.lifeOf(plan.ttl_seconds)) : "",
+          ],
         ]}
       />
       <details className="debug-manifest">
