@@ -293,18 +293,21 @@ def debug_refused(console: Console, podshell: Podshell) -> None:
     console.page.get_by_text("This would be refused").wait_for(timeout=DEADLINE_MS)
 
 
-def debug_failed(console: Console, podshell: Podshell) -> None:
+def ask_for_missing_image(console: Console) -> None:
     console.go("/open?kind=node&cluster=demo-west&node=worker-1")
     console.page.get_by_text("Advanced").click(timeout=DEADLINE_MS)
     console.page.get_by_label("Image", exact=True).fill("nowhere.example/nothing:9")
     console.page.get_by_role("button", name="Open the shell").click(timeout=DEADLINE_MS)
+
+
+def debug_failed(console: Console, podshell: Podshell) -> None:
+    ask_for_missing_image(console)
     console.page.locator(".outcome").wait_for(timeout=DEADLINE_MS)
 
 
 def debug_progress(console: Console, podshell: Podshell) -> None:
-    """A node that no kubelet looks after: its pod waits, and the terminal tells for what."""
-    console.go("/open?kind=node&cluster=demo-west&node=worker-2")
-    console.page.get_by_role("button", name="Open the shell").click(timeout=DEADLINE_MS)
+    """While the image is pulled that will not come."""
+    ask_for_missing_image(console)
     console.page.locator(".progress-done").first.wait_for(timeout=DEADLINE_MS)
 
 
