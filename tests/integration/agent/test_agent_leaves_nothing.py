@@ -212,8 +212,10 @@ async def _agent_process(settings: AgentSettings, before: str = "") -> asyncio.s
     code = (
         f"{before}\n"
         "import asyncio, json, sys\nfrom pathlib import Path\nfrom podshell.agent.ceiling import Ceiling\n"
+        "from podshell.agent.settings import ToolsSettings\n"
         "from podshell.agent.main import run_agent\nfrom podshell.agent.settings import AgentSettings\n"
         "v = json.loads(sys.argv[1])\nv['ceiling'] = Ceiling(**v['ceiling'])\nv['gateway_urls'] = tuple(v['gateway_urls'])\n"
+        "v['tools'] = ToolsSettings(**v['tools'])\n"
         "v['state_dir'] = Path(v['state_dir'])\nv['kubeconfig'] = Path(v['kubeconfig'])\n"
         "asyncio.run(run_agent(AgentSettings(**v)))\n"
     )
