@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 LIMIT_SECONDS = 25 * 60
 OTHER_PYTHON = "3.13"
-# three on two cores: much of integration waits for processes and patience. By file: some modules start a cluster or replay transcripts once for all of their tests
+# Three on two cores: much of integration waits for processes and patience. By file: some modules start a cluster or replay transcripts
+# once for all of their tests.
 _SPREAD = ("-n", "3", "--dist", "loadfile")
 
 
