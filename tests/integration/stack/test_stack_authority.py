@@ -348,7 +348,8 @@ def an_opening(**fields: str) -> calls.OpenSession:
 NOW = int(time.time() * 1000)
 BAD_GRANTS: dict[str, dict[str, object]] = {
     "expired": {"issued_ms": NOW - 2 * LIFETIME_MS, "expires_ms": NOW - LIFETIME_MS},
-    "from the future": {"issued_ms": NOW + 10 * LIFETIME_MS, "expires_ms": NOW + 11 * LIFETIME_MS},
+    # far off: NOW is the time of the import, and a whole suite may run in between
+    "from the future": {"issued_ms": NOW + 1000 * LIFETIME_MS, "expires_ms": NOW + 1001 * LIFETIME_MS},
     "of another cluster": {"cluster": "west"},
     "of another instance": {"instance": "agent-other"},
     "of an earlier life": {"epoch": "earlier"},
