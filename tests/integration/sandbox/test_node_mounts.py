@@ -94,7 +94,7 @@ async def test_an_empty_dir_is_shared_writable_and_removed(runtime: Runtime) -> 
 async def test_host_pid_shows_the_processes_of_the_node_and_of_nobody_else(runtime: Runtime) -> None:
     container = await start(runtime, host_pid=True)
     # the node's own processes take their names a moment after the node is up
-    waiting = "until ps -o args | grep -q '^/usr/bin/kubelet'; do sleep 0.1; done; ps -o args"
+    waiting = "until ps -o args | grep -q 'bin/[k]ubelet --config'; do sleep 0.1; done; ps -o args"
     async with asyncio.timeout(20):
         listed = await sh(runtime, container, waiting)
     assert "/usr/bin/kubelet --config=/var/lib/kubelet/config.yaml" in listed
