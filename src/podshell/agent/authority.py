@@ -120,14 +120,16 @@ class Authority:
             return _refused("the grant is for another target or user")
         return None
 
-    def check_attach(self, role: str, session: str, kind: str, grant: bytes, *, clock_offset_ms: int) -> Grant | Refusal:
-        """Check a consumer before it sees a byte."""
+    def check_attach(self, role: str, session: str, kind: str, grant: bytes, *, clock_offset_ms: int, user: str = "") -> Grant | Refusal:
+        """Check a consumer before it sees a byte. `user`: whose session it is; nobody else comes in as its owner."""
         need = ROLES.get(role)
         if need is None or need.ceiling:
             return Refusal(ErrorCode.BAD_REQUEST, RefusedBy.AGENT, f"there is no role {role[:16]}", "attach as owner, observer or recorder")
         checked = self._check(need, grant, clock_offset_ms, session)
         if isinstance(checked, Refusal):
             return checked
+        if role == "owner" and user and checked.user != user:
+            return _refused("the grant is for another user than the one who opened the session")
         if (refusal := self._check_ceiling(kind)) is not None:
             return refusal
         return self._consume(checked)

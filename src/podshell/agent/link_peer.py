@@ -149,9 +149,9 @@ class LinkPeer:
             self._read_logs(stream, attach)
             return
         found = self._services.sessions.find(attach.session)
-        kind = found.opening.kind if isinstance(found, Session) else "exec"
+        kind, user = (found.opening.kind, found.opening.user) if isinstance(found, Session) else ("exec", "")
         checked = self._services.authority.check_attach(
-            attach.role, attach.session, kind, attach.grant, clock_offset_ms=self._clock_offset_ms
+            attach.role, attach.session, kind, attach.grant, clock_offset_ms=self._clock_offset_ms, user=user
         )
         refusal = checked if isinstance(checked, Refusal) else found if isinstance(found, Refusal) else None
         if refusal is not None or isinstance(found, Refusal):

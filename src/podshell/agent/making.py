@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from podshell.agent.kept import find_kept
 from podshell.agent.leftovers import INSTANCE_LABEL
 from podshell.agent.made import describe, making_refusal, problem_refusal, start_refusal
 from podshell.agent.preparing import PreparationListener, Ready
@@ -20,14 +21,13 @@ from podshell.agent.targets import TargetIdentity, identify
 from podshell.aio.clock import Clock
 from podshell.kube.debug_containers import add_container, read_equipped, reusable, runs_as_non_root, sharing_problem
 from podshell.kube.debug_options import ResolvedOptions
-from podshell.kube.errors import KubeError, NotFound
+from podshell.kube.errors import KubeError
 from podshell.kube.manifests import CONTAINER, Making, Manifest, debug_key, ephemeral_container, node_job
 from podshell.kube.node_pods import NodePod, delete_session
-from podshell.kube.objects import Pod
 from podshell.kube.rest import Client
 from podshell.kube.starting import StartFailed, wait_job_pod, wait_started
 from podshell.kube.waiter import waiter_command
-from podshell.kube.workloads import JOBS, PODS
+from podshell.kube.workloads import JOBS
 from podshell.wire.calls import OpenSession
 from podshell.wire.errors import Refusal
 from podshell.wire.tools import MadeContainer
@@ -77,7 +77,7 @@ class NodeMaking:
     async def make(self, listener: PreparationListener) -> Ready | Refusal:
         """Make the Job and wait for its container; the one that a predecessor made, if that still runs."""
         try:
-            if (kept := await _kept(self._shop.client, self._wish.opening)) is not None:
+            if (kept := await find_kept(self._shop.client, self._wish.opening, self._wish.site)) is not None:
                 self._job.adopt(kept.made.name, kept.made.uid)
                 listener.note_made(kept.made, kept.target)
                 return kept
@@ -162,7 +162,7 @@ class DebugMaking:
         """Find or make the container and wait until it runs."""
         place = self._wish.site.place
         try:
-            if (kept := await _kept(self._shop.client, self._wish.opening)) is not None:
+            if (kept := await find_kept(self._shop.client, self._wish.opening, self._wish.site)) is not None:
                 self._container = kept.made.container
                 listener.note_made(kept.made, kept.target)
                 return kept
@@ -215,20 +215,3 @@ async def _started(client: Client, made: MadeContainer, seconds: float, listener
     target = identify(pod, made.container)
     listener.note_made(made, target)
     return Ready(target, made)
-
-
-async def _kept(client: Client, opening: OpenSession) -> Ready | None:
-    """Return the container that this session had with an earlier agent, if it still runs."""
-    before = opening.predecessor
-    if before is None or before.made is None or not before.made.pod:
-        return None
-    made = before.made
-    try:
-        pod = await client.get(PODS.path(made.namespace, made.pod), Pod)
-    except NotFound:
-        return None
-    status = pod.container_status(made.container)
-    running = pod.metadata.uid == made.pod_uid and status is not None and status.state.running is not None
-    if not running or pod.metadata.deletion_timestamp is not None:
-        return None
-    return Ready(identify(pod, made.container), made, holder=before.holder)

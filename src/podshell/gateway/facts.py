@@ -131,21 +131,28 @@ class FactKeeper:
         changes = {name: value for name, value in msgspec.structs.asdict(told).items() if value}
         if record.started_ms is None:
             changes["started_ms"] = min(fact.time_ms, unix_ms())
+        entry = self._shell_entry(record, fact, told)
+        if entry is None:
+            return await self._journal.update(record, state="running", **changes)
+        # durable together: whoever reads of it in the audit finds the session as the row says
+        await self._audit.append(entry, updating(record.id, state="running", **changes))
+        self._journal.publish(record)
+        return await self._journal.find(record.id) or record
+
+    @staticmethod
+    def _shell_entry(record: SessionRecord, fact: m.Fact, told: OpenedFact) -> AuditEntry | None:
+        """Build the audit row of a shell that is gone on with, or follows another; the first one's is the row of its opening."""
+        details: dict[str, str | int | list[str]] = {"incarnation": told.incarnation, "epoch": record.epoch}
         if fact.kind == "resumed":
-            details: dict[str, str | int | list[str]] = {"incarnation": told.incarnation, "epoch": record.epoch, "holder": told.holder}
-            await self._audit.append(
-                AuditEntry(actor=record.user, action="session.resume", outcome="done", target=record.target, details=details)
-            )
-        elif fact.kind == "restarted" or record.state == "restarting":
-            details = {"incarnation": told.incarnation, "epoch": record.epoch}
-            remains = _data(fact, RemainsFact)
-            if remains.cause:
-                details["cause"] = remains.cause
-            details |= {"left": remains.left, "unkilled": remains.unkilled}
-            await self._audit.append(
-                AuditEntry(actor=record.user, action="session.restart", outcome="done", target=record.target, details=details)
-            )
-        return await self._journal.update(record, state="running", **changes)
+            details["holder"] = told.holder
+            return AuditEntry(actor=record.user, action="session.resume", outcome="done", target=record.target, details=details)
+        if fact.kind != "restarted" and record.state != "restarting":
+            return None
+        remains = _data(fact, RemainsFact)
+        if remains.cause:
+            details["cause"] = remains.cause
+        details |= {"left": remains.left, "unkilled": remains.unkilled}
+        return AuditEntry(actor=record.user, action="session.restart", outcome="done", target=record.target, details=details)
 
     async def reconcile(self, sync: m.Sync) -> None:
         """Compare an agent's list of live sessions with the journal. What only the journal has, in two lists running, is lost."""

@@ -32,6 +32,7 @@ class ToolsContainer(KubeObject, frozen=True):
     """A debug container with what `Pod` leaves out for its size: its environment."""
 
     name: str = ""
+    image: str = ""
     target_container_name: str = ""
     env: tuple[_Variable, ...] | None = None
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from podshell.kube.debug_options import DebugKind, ResolvedOptions
+from podshell.kube.debug_options import DebugKind, ResolvedOptions, needed_actions
 
 Value: TypeAlias = "str | int | bool | Sequence[Value] | dict[str, Value]"
 Manifest: TypeAlias = dict[str, Value]
@@ -25,11 +25,14 @@ KIND_LABEL = "podshell.dev/kind"
 SESSION_LABEL = "podshell.dev/session"
 EXPIRES = "podshell.dev/expires"
 USER = "podshell.dev/user"
+# What the ceiling had to allow for it, by the chart's names: whoever comes to it again must be allowed as much.
+ACTIONS = "podshell.dev/actions"
 SELECTOR = f"{MANAGED_BY}={OURS}"
 CONTAINER = "shell"
 # In the environment of a debug container: what it was made for, so that it is used again for the same only.
 KEY_VARIABLE = "PODSHELL_KEY"
 USER_VARIABLE = "PODSHELL_USER"
+ACTIONS_VARIABLE = "PODSHELL_ACTIONS"
 # Where the waiter of a node pod keeps its registrations.
 RUN_FOLDER = "/run/podshell"
 # k8s.io/apimachinery/pkg/util/rand: no vowels, nothing that looks like another.
@@ -85,7 +88,12 @@ def labels_of(kind: DebugKind, session: str) -> Manifest:
 
 def annotations_of(options: ResolvedOptions, making: Making) -> Manifest:
     expires = datetime.fromtimestamp(making.created + options.ttl_seconds, UTC)
-    return {EXPIRES: expires.strftime("%Y-%m-%dT%H:%M:%SZ"), USER: making.user}
+    return {EXPIRES: expires.strftime("%Y-%m-%dT%H:%M:%SZ"), USER: making.user, ACTIONS: actions_of(options)}
+
+
+def actions_of(options: ResolvedOptions) -> str:
+    """Return what a container has needed of the ceiling, as it carries it."""
+    return ",".join(needed_actions(options))
 
 
 def node_pod(options: ResolvedOptions, making: Making, node: NodeFacts, *, name: str, namespace: str) -> Manifest:
@@ -254,7 +262,11 @@ def ephemeral_container(options: ResolvedOptions, making: Making, *, name: str, 
         "image": options.image,
         "imagePullPolicy": options.pull_policy,
         "command": list(making.command),
-        "env": [{"name": KEY_VARIABLE, "value": making.key}, {"name": USER_VARIABLE, "value": making.user}],
+        "env": [
+            {"name": KEY_VARIABLE, "value": making.key},
+            {"name": USER_VARIABLE, "value": making.user},
+            {"name": ACTIONS_VARIABLE, "value": actions_of(options)},
+        ],
         "securityContext": _debug_security(options, pod_runs_as_non_root),
         "terminationMessagePolicy": "File",
     }

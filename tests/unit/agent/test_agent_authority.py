@@ -168,6 +168,16 @@ def test_an_attach_to_another_session_is_refused(identity: AgentIdentity, author
     assert isinstance(authority.check_attach("owner", "s2", "exec", grant, clock_offset_ms=0), Refusal)
 
 
+def test_nobody_but_its_user_comes_in_as_the_owner_of_a_session(identity: AgentIdentity, authority: Authority) -> None:
+    """Also with a grant that is signed: policy says the same (policy/rules.py), and the agent does not depend on it."""
+    for number, (role, operation) in enumerate({"owner": "attach", "observer": "observe", "recorder": "record"}.items()):
+        theirs = grant_for(identity, id=f"grant-of-eve-{number:08d}", operation=operation, user="eve", options_sha256=b"")
+        checked = authority.check_attach(role, "s1", "exec", sign_grant(theirs, KEY), clock_offset_ms=0, user="ada")
+        assert isinstance(checked, Refusal) == (role == "owner")
+    mine = sign_grant(grant_for(identity, id="grant-of-ada-00000001", operation="attach", user="ada", options_sha256=b""), KEY)
+    assert isinstance(authority.check_attach("owner", "s1", "exec", mine, clock_offset_ms=0, user="ada"), Grant)
+
+
 def test_every_action_of_the_ceiling_is_off_unless_switched_on_and_follows_from_no_other() -> None:
     assert not any(Ceiling().as_message().values())
     for field in dataclasses.fields(Ceiling):
