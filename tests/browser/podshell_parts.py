@@ -14,7 +14,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import yaml
@@ -75,6 +77,22 @@ class Part:
         self._process = None
 
 
+@dataclass(frozen=True)
+class PodState:
+    """A pod at its API server. `runs`: a container of it runs, and it is not being deleted."""
+
+    namespace: str
+    name: str
+    runs: bool
+
+    @classmethod
+    def of(cls, pod: dict[str, Any]) -> PodState:
+        metadata, status = pod["metadata"], pod.get("status", {})
+        statuses = [*status.get("containerStatuses", []), *status.get("initContainerStatuses", [])]
+        running = any("running" in one.get("state", {}) for one in statuses)
+        return cls(metadata["namespace"], metadata["name"], running and "deletionTimestamp" not in metadata)
+
+
 class Podshell:
     """Two sandbox clusters, a gateway and two agents."""
 
@@ -118,14 +136,22 @@ class Podshell:
 
     def delete_pod(self, cluster: str, namespace: str, name: str) -> None:
         """Delete a pod at the API server of a cluster, past Podshell."""
+        self._ask(cluster, "DELETE", f"/api/v1/namespaces/{namespace}/pods/{name}")
+
+    def pods(self, cluster: str) -> list[PodState]:
+        """All pods of a cluster as its API server has them, not as Podshell shows them."""
+        return [PodState.of(item) for item in self._ask(cluster, "GET", "/api/v1/pods")["items"]]
+
+    def _ask(self, cluster: str, method: str, path: str) -> dict[str, Any]:
         config = yaml.safe_load(self.kubeconfig.read_text())
         server = next(one["cluster"] for one in config["clusters"] if one["name"] == cluster)
         context = next(one["context"] for one in config["contexts"] if one["name"] == cluster)
         user = next(one["user"] for one in config["users"] if one["name"] == context["user"])
         trusted = ssl.create_default_context(cadata=base64.b64decode(server["certificate-authority-data"]).decode())
         headers = {"authorization": f"Bearer {user['token']}"}
-        url = f"{server['server']}/api/v1/namespaces/{namespace}/pods/{name}"
-        httpx.delete(url, headers=headers, verify=trusted, trust_env=False).raise_for_status()
+        answer = httpx.request(method, f"{server['server']}{path}", headers=headers, verify=trusted, trust_env=False).raise_for_status()
+        body: dict[str, Any] = answer.json()
+        return body
 
     def stop(self) -> None:
         for part in (*self.agents.values(), self.gateway, self.sandbox):

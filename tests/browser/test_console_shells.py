@@ -45,15 +45,6 @@ def test_of_several_containers_one_must_be_chosen_by_keyboard(console: Console) 
     expect(console.page.get_by_role("tab", name="cart-0/exporter")).to_be_visible()
 
 
-def test_a_pod_that_does_not_run_says_why_it_offers_no_shell(console: Console) -> None:
-    console.go()
-    button = console.shell_button("forecast")
-    expect(button).to_have_attribute("aria-disabled", "true", timeout=DEADLINE_MS)
-    button.hover()
-    expect(console.page.get_by_role("tooltip")).to_be_visible()
-    assert len((button.get_attribute("aria-label") or "").split(": ")[1]) > 10
-
-
 def test_a_container_without_a_shell_says_so_and_what_to_do(console: Console) -> None:
     console.go()
     console.shell_button("gateway").click(timeout=DEADLINE_MS)

@@ -82,14 +82,6 @@ def test_an_unknown_pod_is_said_to_be_unknown(console: Console) -> None:
     expect(panel(console)).to_contain_text("There is no such pod", timeout=DEADLINE_MS)
 
 
-def test_a_services_pod_has_its_drawer_with_a_shell_on_the_services_page(console: Console) -> None:
-    console.go("/services/demo-east/shop/Deployment/storefront?tab=pods")
-    console.pod("storefront").get_by_role("link").click(timeout=DEADLINE_MS)
-    expect(console.page).to_have_url(re.compile(r"/services/.*pod=storefront-"))
-    panel(console).get_by_role("button", name="Pod Shell").click(timeout=DEADLINE_MS)
-    console.wait_for(PROMPT)
-
-
 def test_on_a_phone_the_drawer_covers_the_page_and_gives_way_to_a_shell(console: Console) -> None:
     console.page.set_viewport_size({"width": 390, "height": 844})
     console.go("/pods/demo-east/shop/cart-0?cluster=demo-east")

@@ -34,22 +34,6 @@ def choose(console: Console, label: str, option: str) -> None:
     console.page.get_by_role("option", name=re.compile(option)).click()
 
 
-def test_a_shell_is_opened_from_a_service_by_the_row(console: Console) -> None:
-    """S1, Option 2: services, a healthy one, its Pods tab, a running pod, the shell."""
-    console.go("/pods")
-    rail(console, "Services")
-    heading(console, "Services")
-    choose(console, "Cluster", "demo-east")
-    console.page.get_by_text("Healthy", exact=True).first.wait_for(timeout=DEADLINE_MS)
-    console.page.get_by_role("link", name="storefront").click()
-    heading(console, "storefront")
-    console.page.get_by_role("tab", name=re.compile("^Pods")).click()
-    expect(console.pod("storefront")).to_contain_text("Running", timeout=DEADLINE_MS)
-    console.shell_button("storefront").click()
-    console.wait_for(PROMPT)
-    console.run("echo $((6*7))", r"\n42\n")
-
-
 def test_scope_goes_along_from_page_to_page_and_back_undoes_a_step(console: Console) -> None:
     console.go("/pods")
     heading(console, "Pods")

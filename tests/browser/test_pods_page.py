@@ -1,4 +1,4 @@
-"""The pods page: both ways into a shell, why others have none, the choice of a container, order and filters, deletion."""
+"""The pods page: the choice of a container, order and filters, keys, deletion. Its ways into a shell: test_pod_shell_page.py."""
 
 from __future__ import annotations
 
@@ -12,47 +12,6 @@ def actions(console: Console, pod: str) -> Locator:
     """Open the row's menu."""
     console.pod(pod).get_by_role("button", name=re.compile("^Actions for")).click(timeout=DEADLINE_MS)
     return console.page.get_by_role("menu", name=re.compile("^Actions for"))
-
-
-def test_option_1_running_chip_actions_pod_exec(console: Console) -> None:
-    console.go("/sessions")
-    console.page.get_by_role("link", name="Pods", exact=True).click()
-    console.page.locator(".chips").get_by_text("Running").click()
-    console.page.get_by_label("Search by name or label").fill("storefront")
-    actions(console, "storefront").get_by_role("menuitem", name="Pod Exec").click()
-    console.wait_for(PROMPT)
-    expect(console.page.get_by_role("tab").filter(has_text=re.compile("^storefront.*/web"))).to_be_visible()
-
-
-def test_option_1_row_then_pod_shell(console: Console) -> None:
-    console.go()
-    console.pod("storefront").get_by_role("cell", name="shop").click(timeout=DEADLINE_MS)
-    expect(console.page).to_have_url(re.compile("/pods/demo-east/shop/storefront-"))
-    panel = console.page.get_by_role("complementary")
-    panel.get_by_role("button", name="Pod Shell").click(timeout=DEADLINE_MS)
-    console.wait_for(PROMPT)
-
-
-def test_pod_exec_has_a_pods_containers_as_a_submenu(console: Console) -> None:
-    console.go()
-    actions(console, "cart-0").get_by_role("menuitem", name="Pod Exec").hover()
-    console.page.get_by_role("menuitem", name="exporter").click()
-    console.wait_for(PROMPT)
-    expect(console.page.get_by_role("tab", name="cart-0/exporter")).to_be_visible()
-
-
-def test_what_does_not_run_says_why_in_row_and_menu(console: Console) -> None:
-    console.go("/pods?cluster=demo-east")
-    reasons = {"forecast": "Pending", "recommender": "ImagePull|ErrImage", "nightly-report": "Completed", "export": "being deleted"}
-    for pod, why in reasons.items():
-        button = console.shell_button(pod)
-        expect(button).to_have_attribute("aria-disabled", "true", timeout=DEADLINE_MS)
-        expect(button).to_have_attribute("aria-label", re.compile(why))
-        item = actions(console, pod).get_by_role("menuitem", name="Pod Exec")
-        expect(item).to_have_attribute("aria-disabled", "true")
-        expect(item).to_contain_text(re.compile(why))
-        console.page.keyboard.press("Escape")
-    assert console.sockets == []
 
 
 def test_the_choice_shows_every_container_and_why_some_have_no_shell(console: Console) -> None:

@@ -15,7 +15,7 @@ import { navigate, setParameters, useParameters, useQueryString } from "../app/l
 import { opening, useOpening } from "../dock/opening";
 import { text } from "../text";
 import { PodRow } from "./PodRow";
-import { COLUMNS, type ColumnName, type Order, orderOf, parameterOf, sortPods } from "./sorting";
+import { COLUMNS, type ColumnName, heldInPlace, type Order, orderOf, parameterOf, sortPods } from "./sorting";
 
 const ROW_PIXELS = 34;
 const CARD_PIXELS = 58;
@@ -36,11 +36,12 @@ interface Props {
 
 export function PodTable({ pods, drawerOf, hidden, label = text.pods.title, chosen = "", parameter = "sort" }: Props) {
   const order = useOrder(parameter);
-  const rows = useMemo(() => sortPods(pods, order), [pods, order]);
+  const [menu, setMenu] = useMenu();
+  const sorted = useMemo(() => sortPods(pods, order), [pods, order]);
+  const rows = useHeld(sorted, menu);
   const columns = useColumns(hidden);
   const scroller = useRef<HTMLDivElement>(null);
   const height = useMediaQuery("(max-width: 720px)") ? CARD_PIXELS : ROW_PIXELS;
-  const [menu, setMenu] = useMenu();
   const place = usePlaceInTable(rows);
   const virtual = useVirtualizer({
     count: rows.length,
@@ -209,6 +210,15 @@ function useAddresses(drawerOf: (pod: Pod) => string): (pod: Pod) => string {
 export function useOrder(parameter = "sort"): Order {
   const value = useParameters()[parameter] ?? "";
   return useMemo(() => orderOf(value), [value]);
+}
+
+/** The rows; as long as the menu of one is open, all in their places. */
+function useHeld(rows: readonly Pod[], menu: string): readonly Pod[] {
+  const shown = useRef(rows);
+  return useMemo(() => {
+    shown.current = menu ? heldInPlace(shown.current, rows, menu) : rows;
+    return shown.current;
+  }, [rows, menu]);
 }
 
 /** Whose menu is open; when it closes, the focus goes back to where it was opened, unless something else has taken it. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { podOf } from "../api/types";
-import { orderOf, parameterOf, sortPods } from "./sorting";
+import { heldInPlace, orderOf, parameterOf, sortPods } from "./sorting";
 
 function pod(name: string, restarts = 0, minute = 0, ready = "1/1") {
   return podOf(
@@ -37,4 +37,17 @@ test("an order survives the address, and nonsense there is the usual order", () 
   for (const parameter of ["-age", "status", "-restarts"]) expect(parameterOf(orderOf(parameter))).toBe(parameter);
   expect(parameterOf(orderOf("name"))).toBe("");
   expect(orderOf("__proto__")).toEqual({ column: "name", descending: false });
+});
+
+test("while a menu is open rows stay where they are and say what is new; without its row nothing is held", () => {
+  const before = sortPods(pods, orderOf(""));
+  const [api, , web10] = before;
+  const now = [pod("aaa"), pod("api-1", 7), ...before.slice(2)];
+  expect(heldInPlace(before, now, web10?.key ?? "").map(({ name, restarts }) => [name, restarts])).toEqual([
+    ["api-1", 7],
+    ["web-2", 5],
+    ["web-10", 1],
+  ]);
+  const without = now.filter((each) => each.key !== api?.key);
+  expect(heldInPlace(before, without, api?.key ?? "")).toBe(without);
 });

@@ -70,6 +70,15 @@ export function sortPods(pods: readonly Pod[], { column, descending }: Order): P
     .map(({ pod }) => pod);
 }
 
+/**
+ * The rows that stood before, each with what is known of it now: while the menu of one is open, rows that come wait, and rows that go
+ * stay as they were, so that nothing moves under a hand that aims. When the menu's own row goes, it is over.
+ */
+export function heldInPlace(before: readonly Pod[], now: readonly Pod[], menu: string): readonly Pod[] {
+  const known = new Map(now.map((pod) => [pod.key, pod]));
+  return known.has(menu) ? before.map((pod) => known.get(pod.key) ?? pod) : now;
+}
+
 function compare(one: string | number, other: string | number): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
