@@ -9,7 +9,7 @@ import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { type ApiFailure, fetchPod } from "../api/client";
-import { podOf } from "../api/types";
+import { type OpenSessionBody, podOf } from "../api/types";
 import { ClusterName } from "../clusters/ClusterName";
 import { opening } from "../dock/opening";
 import { Explained } from "../pods/Explained";
@@ -44,13 +44,14 @@ export default function DebugDialog({ asked }: { asked: Asked }) {
   );
 }
 
-function Form({ asked: { target, options, reason } }: { asked: Asked }) {
-  const [choices, setChoices] = useState<Choices>(() => choicesOf(options, reason));
+function Form({ asked }: { asked: Asked }) {
+  const { target } = asked;
+  const [choices, setChoices] = useState<Choices>(() => choicesOf(asked.options, asked.reason, asked.command));
   const change = (part: Partial<Choices>): void => setChoices((before) => ({ ...before, ...part }));
   const problem = capabilityProblem(choices.capabilities);
   const body = useMemo(() => bodyOf(target, choices), [target, choices]);
   const planned = usePlan(problem ? null : body);
-  const opened = useOpened(body, planned, problem);
+  const opened = useOpened(asked, body, planned, problem);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     opened.press();
@@ -104,22 +105,23 @@ interface Opened {
 }
 
 /** Opening: at once when the plan allows it, or as soon as the plan has come. */
-function useOpened(body: ReturnType<typeof bodyOf>, planned: Planned, problem: string): Opened {
+function useOpened(asked: Asked, body: OpenSessionBody, planned: Planned, problem: string): Opened {
   const [pressed, setPressed] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<ApiFailure | null>(null);
+  // Of what stood in the form: a change of it is worth another try.
+  const [failed, setFailed] = useState({ failure: asked.failure, of: body });
   const why = problem || (planned.waiting ? "" : refusalOf(planned));
-  useEffect(() => setFailure(null), [body]);
   useEffect(() => {
     if (!pressed || planned.waiting) return;
     setPressed(false);
     if (why) return;
     setBusy(true);
-    void opening.openTools(body, debugForm.close).then((refused) => {
+    void opening.openTools(body, debugForm.close, asked.then).then((failure) => {
       setBusy(false);
-      setFailure(refused);
+      setFailed({ failure, of: body });
     });
-  }, [pressed, planned.waiting, why, body]);
+  }, [pressed, planned.waiting, why, body, asked]);
+  const failure = failed.of === body ? failed.failure : null;
   return { why, busy: busy || pressed, failure, press: () => !busy && !why && setPressed(true) };
 }
 

@@ -26,6 +26,7 @@ describe("a request", () => {
       switches,
       life: "900",
       reason: " disk is full ",
+      kept: {},
     });
     expect(body).toEqual({
       ...node,
@@ -57,6 +58,16 @@ describe("a request", () => {
     const again = choicesOf({ ...options, capabilities: [...options.capabilities] }, "why");
     expect(bodyOf(pod, again)).toEqual({ ...pod, reason: "why", debug: options });
     expect(advancedCount(pod, again)).toBe(2);
+  });
+
+  test("keeps what the form does not ask for", () => {
+    const again = choicesOf({ system: "linux", start_seconds: 90 }, "", ["uptime"]);
+    expect(bodyOf(node, again)).toEqual({
+      ...node,
+      command: ["uptime"],
+      debug: { system: "linux", start_seconds: 90 },
+    });
+    expect(advancedCount(node, again)).toBe(0);
   });
 });
 

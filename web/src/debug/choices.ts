@@ -37,10 +37,13 @@ export interface Choices {
   /** The container's longest life in seconds; empty: the cluster's own. */
   life: string;
   reason: string;
+  /** What a session had that the form does not ask for; it is asked for again as it was. */
+  kept: Pick<DebugOptions, "system" | "start_seconds"> & { command?: readonly string[] };
 }
 
 /** What the form shows at first. Without a word from anybody the least is asked for. */
-export function choicesOf(options: DebugOptions, reason: string): Choices {
+export function choicesOf(options: DebugOptions, reason: string, command: readonly string[] = []): Choices {
+  const { system, start_seconds } = options;
   return {
     profile: options.profile ?? "",
     target: options.target ?? "",
@@ -50,6 +53,11 @@ export function choicesOf(options: DebugOptions, reason: string): Choices {
     switches: Object.fromEntries(SWITCHES.map((name) => [name, options[name] === true])) as Record<Switch, boolean>,
     life: options.ttl_seconds ? String(options.ttl_seconds) : "",
     reason,
+    kept: {
+      ...(system ? { system } : {}),
+      ...(start_seconds ? { start_seconds } : {}),
+      ...(command.length > 0 ? { command } : {}),
+    },
   };
 }
 
@@ -67,7 +75,7 @@ export function capabilityProblem(typed: string): string {
 
 /** Write the request. What is left as it is, and what has no meaning for the target, is left out. */
 export function bodyOf(target: ToolsTarget, choices: Choices): OpenSessionBody {
-  const options: DebugOptions = {};
+  const { command, ...options }: Choices["kept"] & DebugOptions = { ...choices.kept };
   const capabilities = capabilitiesOf(choices.capabilities);
   if (choices.profile) options.profile = choices.profile;
   if (capabilities.length > 0) options.capabilities = capabilities;
@@ -77,11 +85,16 @@ export function bodyOf(target: ToolsTarget, choices: Choices): OpenSessionBody {
   if (target.kind === "debug" && choices.target) options.target = choices.target;
   if (target.kind === "node") for (const name of SWITCHES) if (choices.switches[name]) options[name] = true;
   const reason = choices.reason.trim();
-  return { ...target, debug: options, ...(reason ? { reason } : {}) };
+  return {
+    ...target,
+    debug: options,
+    ...(command ? { command: [...command] } : {}),
+    ...(reason ? { reason } : {}),
+  };
 }
 
 /** How many of the choices under "Advanced" are made. */
 export function advancedCount(target: ToolsTarget, choices: Choices): number {
-  const { debug } = bodyOf(target, { ...choices, profile: "", target: "" });
+  const { debug } = bodyOf(target, { ...choices, profile: "", target: "", kept: {} });
   return Object.keys(debug ?? {}).length;
 }

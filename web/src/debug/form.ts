@@ -1,6 +1,7 @@
 /** Which form for a debug or node shell is open: opened from rows, drawers, links and outcomes alike. The form itself is a chunk of its own. */
 
 import { useSyncExternalStore } from "react";
+import type { ApiFailure } from "../api/client";
 import type { OpenSessionBody, Session } from "../api/types";
 
 export type DebugOptions = NonNullable<OpenSessionBody["debug"]>;
@@ -8,11 +9,24 @@ export type DebugOptions = NonNullable<OpenSessionBody["debug"]>;
 export type ToolsTarget =
   { kind: "node"; cluster: string; node: string } | { kind: "debug"; cluster: string; namespace: string; pod: string };
 
+/** What becomes of the shell that the form opens. */
+export interface Then {
+  /** The session whose tab's place it takes. */
+  instead?: string;
+  /** Gets its id once its tab is there. */
+  opened?: (id: string) => void;
+}
+
 /** What the form is about, and what stands in it at first. */
 export interface Asked {
   target: ToolsTarget;
   options: DebugOptions;
   reason: string;
+  /** One command instead of a shell; it is not asked for, only kept. */
+  command: readonly string[];
+  /** Why these very choices were refused just now. */
+  failure: ApiFailure | null;
+  then: Then;
   /** What had the focus before, and gets it back when the form is given up. */
   before: Element | null;
 }
@@ -26,14 +40,17 @@ function change(next: Asked | null): void {
 }
 
 export const debugForm = {
-  show(target: ToolsTarget, options: DebugOptions = {}, reason = ""): void {
-    change({ target, options, reason, before: document.activeElement });
+  show(target: ToolsTarget, options: DebugOptions = {}, reason = "", more: Partial<Asked> = {}): void {
+    const before = document.activeElement;
+    change({ target, options, reason, command: [], failure: null, then: {}, before, ...more });
   },
 
-  /** Ask again for what a session was opened with, to change it. */
-  showLike(session: Session): void {
+  /** Ask again for what a session was opened with, to change it; false for a session that is none of a tools container. */
+  showLike(session: Session, more: Pick<Partial<Asked>, "failure" | "then"> = {}): boolean {
     const target = targetOf(session);
-    if (target) debugForm.show(target, session.debug ?? {}, session.reason);
+    if (!target) return false;
+    debugForm.show(target, session.debug ?? {}, session.reason, { command: session.command, ...more });
+    return true;
   },
 
   /** Given up: the focus goes back. After opening it belongs to the terminal. */

@@ -11,7 +11,7 @@ import { text } from "../text";
 import type { Chord } from "./chords";
 import { dialogs } from "./dialogs";
 import { type DockMode, dock, type Tab } from "./dock";
-import { kubectlCommand, podshellCommand } from "./names";
+import { kubectlCommand, podshellCommand } from "./commandLines";
 import { opening } from "./opening";
 
 export interface Command {
@@ -36,8 +36,6 @@ const withTerminal =
 const copy = (content: string): void => void navigator.clipboard?.writeText(content);
 const needsShell = (tab: Tab | undefined): string => (tab ? "" : text.dock.noShell);
 const isOver = (tab: Tab): boolean => tab.view.phase === "ended" || tab.view.phase === "refused";
-const needsExec = (tab: Tab | undefined): string =>
-  !tab ? text.dock.noShell : podshellCommand(tab.session) === null ? text.dock.onlyPods : "";
 
 function send(id: string, label: string, data: string, key: string): Command {
   const refusal = (tab: Tab | undefined): string => (!tab ? text.dock.noShell : isOver(tab) ? text.dock.over : "");
@@ -46,10 +44,7 @@ function send(id: string, label: string, data: string, key: string): Command {
 
 /** Open the same target once more, beside or below this one. */
 function splitWithNew(side: "beside" | "below"): (tab: Tab) => void {
-  return ({ session }) =>
-    void opening.duplicate(session).then((opened) => {
-      if (opened) dock.split(session.id, opened, side);
-    });
+  return ({ session }) => void opening.duplicate(session, (opened) => dock.split(session.id, opened, side));
 }
 
 export const COMMANDS: readonly Command[] = [
@@ -79,8 +74,8 @@ export const COMMANDS: readonly Command[] = [
   {
     id: "copy-podshell",
     label: words.copyPodshell,
-    refusal: needsExec,
-    run: (tab) => copy(podshellCommand(tab.session) ?? ""),
+    refusal: needsShell,
+    run: (tab) => copy(podshellCommand(tab.session)),
   },
   {
     id: "copy-link",
@@ -101,11 +96,11 @@ export const COMMANDS: readonly Command[] = [
     id: "duplicate",
     label: words.duplicate,
     chord: ctrl("d"),
-    refusal: needsExec,
+    refusal: needsShell,
     run: (tab) => void opening.duplicate(tab.session),
   },
-  { id: "split-beside", label: words.splitBeside, chord: ctrl("s"), refusal: needsExec, run: splitWithNew("beside") },
-  { id: "split-below", label: words.splitBelow, chord: ctrl("b"), refusal: needsExec, run: splitWithNew("below") },
+  { id: "split-beside", label: words.splitBeside, chord: ctrl("s"), refusal: needsShell, run: splitWithNew("beside") },
+  { id: "split-below", label: words.splitBelow, chord: ctrl("b"), refusal: needsShell, run: splitWithNew("below") },
   {
     id: "next",
     label: words.next,

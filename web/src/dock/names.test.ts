@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Session } from "../api/types";
-import { bodyLike, displayName, freeNumber, fullName, kubectlCommand, podshellCommand, tabName } from "./names";
+import { bodyLike, displayName, freeNumber, fullName, tabName } from "./names";
 
 const shell = { cluster: "east", namespace: "shop", pod: "cart-0", container: "cart", command: [] as string[] };
 const node = {
@@ -19,11 +19,10 @@ describe("names", () => {
     expect(tabName(shell)).toBe("cart-0/cart");
   });
 
-  test("of a debug shell say the pod, and its commands name the container that was made", () => {
+  test("of a debug shell say the pod, whatever container was made in it", () => {
     const debug = { ...shell, kind: "debug", container: "", made: { container: "podshell-abc12" } as never };
     expect(tabName(debug)).toBe("cart-0/debug");
     expect(fullName(debug)).toBe("east/shop/cart-0/debug");
-    expect(kubectlCommand(debug)).toContain("cart-0 -c podshell-abc12 -- sh");
   });
 
   test("say cluster or namespace only where they tell shells apart", () => {
@@ -41,19 +40,6 @@ describe("names", () => {
     const taken = [1, 3].map((number) => ({ session: shell, number }));
     expect(freeNumber(shell, taken)).toBe(2);
     expect(freeNumber({ ...shell, container: "other" }, taken)).toBe(1);
-  });
-});
-
-describe("commands to copy", () => {
-  test("quote what a shell would take apart", () => {
-    const told = { ...shell, command: ["sh", "-c", "echo 'a b'; rm -rf x"] };
-    expect(kubectlCommand(told)).toBe(
-      `kubectl exec -it -n shop cart-0 -c cart -- sh -c 'echo '\\''a b'\\''; rm -rf x'`,
-    );
-    expect(podshellCommand(told)).toBe(
-      `podshell exec --cluster east -n shop -c cart pods/cart-0 -- sh -c 'echo '\\''a b'\\''; rm -rf x'`,
-    );
-    expect(podshellCommand({ ...node, command: [] })).toBeNull();
   });
 });
 

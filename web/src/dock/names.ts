@@ -52,28 +52,6 @@ export function freeNumber(session: Named, taken: readonly { session: Named; num
   return number;
 }
 
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-/** The same shell by kubectl; the user's own context decides about the cluster. */
-export function kubectlCommand(session: Named & { command: readonly string[] }): string {
-  if (session.kind === "node") return `kubectl debug node/${quoted(session.node || session.pod)} -it --image=busybox`;
-  const name = session.made?.container || session.container;
-  const container = name ? ` -c ${quoted(name)}` : "";
-  const command = session.command.length > 0 ? session.command.map(quoted).join(" ") : "sh";
-  return `kubectl exec -it -n ${quoted(session.namespace)} ${quoted(session.pod)}${container} -- ${command}`;
-}
-
-/** The same shell by podshell's own command; null for kinds that it opens by other commands. */
-export function podshellCommand(session: Named & { command: readonly string[] }): string | null {
-  if (session.kind !== undefined && session.kind !== "exec") return null;
-  const container = session.container ? ` -c ${quoted(session.container)}` : "";
-  const command = session.command.length > 0 ? ` -- ${session.command.map(quoted).join(" ")}` : "";
-  const place = `--cluster ${quoted(session.cluster)} -n ${quoted(session.namespace)}`;
-  return `podshell exec ${place}${container} pods/${quoted(session.pod)}${command}`;
-}
-
 /** Ask for the same shell once more. A tools container is made anew, with what the first was asked for. */
 export function bodyLike(session: Session): OpenSessionBody {
   const { kind, cluster, namespace, pod, container, node, command, reason } = session;

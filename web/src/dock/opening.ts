@@ -4,6 +4,7 @@ import { useSyncExternalStore } from "react";
 import { ApiFailure, endSession, fetchSession, openSession } from "../api/client";
 import type { Container, OpenSessionBody, Pod, Session } from "../api/types";
 import { podOf } from "../api/types";
+import { debugForm, type Then } from "../debug/form";
 import { dock, tabName } from "./dock";
 import { bodyLike } from "./names";
 
@@ -76,12 +77,16 @@ export const opening = {
     }
   },
 
-  /** Open a shell in a tools container; answers why not, or null when its tab is there. `accepted` runs just before it takes the focus. */
-  async openTools(body: OpenSessionBody, accepted: () => void): Promise<ApiFailure | null> {
+  /**
+   * Open a shell in a tools container; answers why not, or null when its tab is there. `accepted` runs just before it takes the focus.
+   * `then`: where it goes, as with `again` and `duplicate`.
+   */
+  async openTools(body: OpenSessionBody, accepted: () => void, then: Then = {}): Promise<ApiFailure | null> {
     try {
       const opened = await openSession(body);
       accepted();
-      dock.open(opened.session, opened.ticket);
+      dock.open(opened.session, opened.ticket, then.instead);
+      then.opened?.(opened.session.id);
       return null;
     } catch (failure) {
       return failure instanceof ApiFailure ? failure : new ApiFailure(0, null, null);
@@ -89,10 +94,11 @@ export const opening = {
   },
 
   /** Open the same shell once more, in the place of the tab of an ended one. */
-  again: (session: Session): Promise<string | null> => openLike(session, session.id),
+  again: (session: Session): Promise<void> => openLike(session, { instead: session.id }),
 
-  /** Open another shell at the same place, in a tab of its own; answers its id, or null when it was refused (and said so). */
-  duplicate: (session: Session): Promise<string | null> => openLike(session, ""),
+  /** Open another shell at the same place, in a tab of its own; `opened` gets its id when it is there. */
+  duplicate: (session: Session, opened: (id: string) => void = () => {}): Promise<void> =>
+    openLike(session, { opened }),
 
   /** Show a session that is known by its id only. */
   async resume(id: string): Promise<void> {
@@ -114,12 +120,17 @@ export const opening = {
   },
 };
 
-async function openLike(session: Session, instead: string): Promise<string | null> {
+/**
+ * Open what a session was opened with. What is refused is said; for a tools container in its form, filled with the same choices, so that
+ * the one which does not hold any more can be made anew.
+ */
+async function openLike(session: Session, then: Then): Promise<void> {
   try {
-    return await request(bodyLike(session), instead);
+    const id = await request(bodyLike(session), then.instead);
+    then.opened?.(id);
   } catch (failure) {
-    opening.report(tabName(session), failure);
-    return null;
+    if (!(failure instanceof ApiFailure && debugForm.showLike(session, { failure, then })))
+      opening.report(tabName(session), failure);
   }
 }
 

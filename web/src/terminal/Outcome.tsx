@@ -98,7 +98,7 @@ export function Outcome({ view, session, onAgain, onClose, onReconnect }: Outcom
       </Button>
       {lacksShell(end) && <DebugOffer session={session} />}
       {end.reason === "failed" && targetOf(session) && (
-        <Button variant="default" onClick={() => debugForm.showLike(session)}>
+        <Button variant="default" onClick={() => debugForm.showLike(session, { then: { instead: session.id } })}>
           {text.debug.change}
         </Button>
       )}

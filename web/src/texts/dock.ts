@@ -61,7 +61,6 @@ export const dock = {
   noShell: "No shell is in front",
   over: "The session has ended",
   oneShell: "It takes two open shells",
-  onlyPods: "Only for shells in running containers",
 
   commands: {
     find: "Find in the output",
