@@ -34,7 +34,7 @@ def run_direct(values: Values, target: ShellTarget, command: tuple[str, ...] | N
     """
     options = resolve_options(values, target.kind)
     if values.flag("dry_run"):
-        sys.stdout.write(dry_run(values, target, options))
+        sys.stdout.write(dry_run(values, target, options, command or ()))
         return 0
     connection = connections.load(values, terminal=True)
     session = os.urandom(8).hex()
@@ -89,7 +89,13 @@ def _place(
     from podshell.cli.direct_places import NodePlace, PodPlace, Wish
 
     wish = Wish(
-        options, entering(command) if options.enter else command, tty, values.seconds("timeout"), session, values.flag("keep_on_failure")
+        options,
+        entering(command) if options.enter else command,
+        tty,
+        values.seconds("timeout"),
+        session,
+        keep_on_failure=values.flag("keep_on_failure"),
+        attach=values.flag("attach"),
     )
     if target.kind is TargetKind.NODE:
         return NodePlace(client, wish, target.name, node_namespace(values, client.connection.namespace), look)  # type: ignore[arg-type]
@@ -111,16 +117,25 @@ def node_namespace(values: Values, of_context: str) -> str:
     return values.text("debug_namespace") or of_context
 
 
-def dry_run(values: Values, target: ShellTarget, options: ResolvedOptions) -> str:
-    """Return what would be sent to the API server. Nothing is asked: a node's runtime, whose sockets are masked, is not known."""
+def dry_run(values: Values, target: ShellTarget, options: ResolvedOptions, command: tuple[str, ...]) -> str:
+    """Return what would be sent to the API server.
+
+    Nothing is asked: a node's runtime, whose sockets are masked, is not known, nor whether exec is allowed (else as with --attach).
+    """
     from podshell.kube import manifests
+    from podshell.kube.attached_shells import attached_command
     from podshell.kube.waiter import waiter_command
 
     try:
         context_namespace = connections.load(values, terminal=False).namespace
     except CommandFailed:
         context_namespace = values.text("namespace") or "default"
-    making = manifests.Making("SESSION", "USER", waiter_command(options.ttl_seconds), time.time(), key="KEY")
+    if values.flag("attach"):
+        wanted, tty = entering(command) if options.enter else command, not command
+        first = attached_command("NONCE", wanted, ttl_seconds=options.ttl_seconds, tty=tty)
+        making = manifests.Making("SESSION", "USER", first, time.time(), attached=True, tty=tty)
+    else:
+        making = manifests.Making("SESSION", "USER", waiter_command(options.ttl_seconds), time.time(), key="KEY")
     if target.kind is TargetKind.NODE:
         name = manifests.node_pod_name(target.name, manifests.random_suffix())
         facts = manifests.NodeFacts(target.name)

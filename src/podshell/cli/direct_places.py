@@ -5,6 +5,7 @@ Names are chosen before anything is asked for, so that what a create made whose 
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Callable, Sequence
@@ -12,11 +13,14 @@ from dataclasses import dataclass
 
 from podshell.aio.clock import LoopClock
 from podshell.cli.direct_run import OpenedShell, failure_of
+from podshell.cli.durations import format_duration
 from podshell.cli.failures import FAILED, REFUSED, TIMED_OUT, CommandFailed
 from podshell.cli.first_look import FirstLook
 from podshell.cli.shell_request import line_of
 from podshell.kube.access import KubernetesAccess
-from podshell.kube.classify import Failed, failed_from_error
+from podshell.kube.access_reviews import StreamWay, stream_way
+from podshell.kube.attached_shells import IDLE_SECONDS, WARNING, AttachedShell, attached_command
+from podshell.kube.classify import Failed, FailureKind, failed_from_error
 from podshell.kube.debug_containers import add_container, pod_problem, read_equipped, reusable, runs_as_non_root, sharing_problem
 from podshell.kube.debug_options import OptionProblem, ResolvedOptions, risks
 from podshell.kube.errors import ApiError, Forbidden, KubeError, NotFound, Unreachable
@@ -37,7 +41,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a place is asked for: the options, the command (none: a shell), a terminal, the patience for the start, and the session's id."""
+    """What a place is asked for: the options, the command (none: a shell), a terminal, the patience for the start, and the session's id.
+
+    `attach`: the shell is the container's own process, also where exec is allowed.
+    """
 
     options: ResolvedOptions
     command: Sequence[str]
@@ -45,6 +52,7 @@ class Wish:
     start_seconds: float
     session: str
     keep_on_failure: bool = False
+    attach: bool = False
 
 
 def new_session() -> str:
@@ -59,9 +67,16 @@ class _Place:
         self._client = client
         self._wish = wish
         self._target: ExecTarget | None = None
+        self._nonce = ""  # of a shell that is attached to; empty: it is run by exec
+        self._attached: AttachedShell | None = None
 
     async def open_shell(self, owner: ShellOwner, size: tuple[int, int]) -> OpenedShell:
         assert self._target is not None
+        if self._nonce:
+            shell = await self._attach(owner, size, again=False)
+            if isinstance(shell, Failed):
+                raise failure_of(shell)
+            return shell
         opened = await self._open(ShellPlan(self._target, self._wish.command, self._wish.tty, tools=True), owner, size)
         if isinstance(opened, Failed):
             raise failure_of(opened)
@@ -69,6 +84,8 @@ class _Place:
 
     async def attach_again(self, owner: ShellOwner, size: tuple[int, int], nonce: str) -> OpenedShell | Failed:
         assert self._target is not None
+        if self._nonce:
+            return await self._attach(owner, size, again=True)
         plan = ShellPlan(self._target, self._wish.command, self._wish.tty, tools=True, resume=nonce, resume_only=True)
         return await self._open(plan, owner, size)
 
@@ -84,6 +101,40 @@ class _Place:
         shell.abort()
         return failed
 
+    async def _attach(self, owner: ShellOwner, size: tuple[int, int], *, again: bool) -> AttachedShell | Failed:
+        assert self._target is not None
+        shell = AttachedShell(self._client, self._target, owner, self._nonce, tty=self._wish.tty, size=size, again=again)
+        try:
+            failed = await shell.open()
+        except BaseException:
+            shell.abort()
+            raise
+        if failed is not None:
+            shell.abort()
+            if failed.kind in (FailureKind.CONTAINER_NOT_RUNNING, FailureKind.TARGET_GONE):
+                self._attached = None  # it has ended while nobody was attached
+            return failed
+        self._attached = shell
+        return shell
+
+    async def _prepare(self, namespace: str, say: Say) -> ResolvedOptions:
+        """Find out, at the same time, what the namespace allows and how its shells are reached; says what an attach means."""
+        asking = asyncio.ensure_future(self._choose_way(namespace))
+        try:
+            options = await self._fit(namespace)
+            attach = await asking is StreamWay.ATTACH
+        finally:
+            asking.cancel()
+        if attach:
+            if not self._wish.attach:
+                say(f"exec is not allowed in {namespace}, attach is: the shell is the container's own process")
+            say(WARNING)
+            self._nonce = secrets.token_hex(16)
+        return options
+
+    async def _choose_way(self, namespace: str) -> StreamWay:
+        return StreamWay.ATTACH if self._wish.attach else await stream_way(self._client, namespace)
+
     async def _fit(self, namespace: str) -> ResolvedOptions:
         """Fit the options to the namespace's Pod Security level; one that may not be read is left to the API server."""
         try:
@@ -95,7 +146,18 @@ class _Place:
         return fitted
 
     def _making(self, options: ResolvedOptions, key: str = "") -> Making:
-        return Making(self._wish.session, self._user, waiter_command(options.ttl_seconds), time.time(), key=key)
+        if not self._nonce:
+            return Making(self._wish.session, self._user, waiter_command(options.ttl_seconds), time.time(), key=key)
+        command = attached_command(self._nonce, self._wish.command, ttl_seconds=options.ttl_seconds, tty=self._wish.tty)
+        return Making(self._wish.session, self._user, command, time.time(), attached=True, tty=self._wish.tty)
+
+    def _goes_on(self, pod: str, container: str, namespace: str) -> str:
+        """Say what becomes of a shell that is attached to and left, and how to get back to it."""
+        idle = f"after {IDLE_SECONDS // 60} minutes at its prompt, " if self._wish.tty and not self._wish.command else ""
+        back = f"kubectl attach {'-it' if self._wish.tty else '-i'} -n {namespace} {pod} -c {container}"
+        until = format_duration(self._wish.options.ttl_seconds)
+        where = f"container {container} of pod {namespace}/{pod}"
+        return f"the shell goes on in {where} and ends {idle}at the latest {until} after its start: {back}"
 
     @property
     def _user(self) -> str:
@@ -129,7 +191,7 @@ class NodePlace(_Place):
 
     async def make(self, say: Say) -> None:
         facts = node_facts(self._node, await self._read_node(say))
-        options = await self._fit(self._namespace)
+        options = await self._prepare(self._namespace, say)
         say(f"Starting host networking pod {self._namespace}/{self._pod.name} on node {self._node}")
         for risk in risks(options):
             if risk.level == "danger":
@@ -165,6 +227,8 @@ class NodePlace(_Place):
     def left_behind(self) -> str:
         if not self._pod.may_exist:
             return ""
+        if self._nonce and self._started:
+            return f"{self._goes_on(self._pod.name, CONTAINER, self._namespace)}; kubectl shell gc --delete removes the pod"
         name = f"{self._namespace}/{self._pod.name}"
         return f"the pod {name} ends by itself within {PATIENCE_SECONDS} s; kubectl shell gc --delete removes the rest"
 
@@ -181,13 +245,13 @@ class PodPlace(_Place):
 
     async def make(self, say: Say) -> None:
         pod = await self._read_pod()
-        options = await self._fit(self._namespace)
+        options = await self._prepare(self._namespace, say)
         key = debug_key(options, self._user)
         # the first look has no environments; where there is no debug container at all it is enough
         found = await read_equipped(self._client, self._namespace, self._pod) if pod.spec.ephemeral_containers else None
         if found is not None:
             _check(sharing_problem(found, options.target, self._user))
-            self._container = reusable(found, key)
+            self._container = "" if self._nonce else reusable(found, key)
         if self._container:
             say(f"Using the debug container {self._container} of pod {self._namespace}/{self._pod} again")
         else:
@@ -220,11 +284,15 @@ class PodPlace(_Place):
             say(risk.text)
 
     async def remove(self) -> None:
-        """Nothing can be: the API removes no debug container; its waiter ends it."""
+        """Nothing can be: the API removes no debug container; its waiter ends it. One that is attached to has none."""
+        if self._attached is not None and not self._attached.ended:
+            raise CommandFailed(FAILED, "the shell could not be ended", self.left_behind())
 
     def left_behind(self) -> str:
         if not self._container:
             return ""
+        if self._attached is not None:
+            return self._goes_on(self._pod, self._container, self._namespace)
         return f"the debug container {self._container} of pod {self._namespace}/{self._pod} ends by itself within {PATIENCE_SECONDS} s"
 
 

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from podshell.kube.access_reviews import is_allowed
 from podshell.kube.errors import ApiError, Forbidden, KubeError, NotFound
 from podshell.kube.objects import KubeObject, Namespace, Node, Pod
 from podshell.kube.rest import Client, ServerVersion
@@ -55,11 +56,15 @@ class Right:
 
 
 _EXEC = "the shell"
+_ATTACH = "the shell, where exec is not allowed"
+_STREAMS = ("pods/exec", "pods/attach")
 RIGHTS_POD = (
     Right("get", "pods", "the target"),
     Right("watch", "pods", "the start of the container"),
     Right("get", "pods/exec", _EXEC),
     Right("create", "pods/exec", _EXEC),
+    Right("get", "pods/attach", _ATTACH),
+    Right("create", "pods/attach", _ATTACH),
     Right("patch", "pods/ephemeralcontainers", "a debug container"),
     Right("list", "events", "the reasons of a failed start"),
     Right("get", "namespaces", "Pod Security", namespaced=False),
@@ -72,34 +77,13 @@ RIGHTS_NODE = (
     Right("delete", "pods", "the end of the node pod"),
     Right("get", "pods/exec", _EXEC),
     Right("create", "pods/exec", _EXEC),
+    Right("get", "pods/attach", _ATTACH),
+    Right("create", "pods/attach", _ATTACH),
     Right("list", "events", "the reasons of a failed start"),
     Right("get", "namespaces", "Pod Security", namespaced=False),
 )
 # Without these something is missing, not everything.
 _OPTIONAL = {("list", "events"), ("get", "namespaces"), ("get", "nodes")}
-
-
-class _Attributes(KubeObject, frozen=True):
-    verb: str
-    resource: str
-    subresource: str = ""
-    namespace: str = ""
-
-
-class _ReviewSpec(KubeObject, frozen=True):
-    resource_attributes: _Attributes
-
-
-class _ReviewStatus(KubeObject, frozen=True):
-    allowed: bool = False
-    reason: str = ""
-
-
-class _Review(KubeObject, frozen=True, omit_defaults=False):
-    spec: _ReviewSpec
-    status: _ReviewStatus = _ReviewStatus()
-    kind: str = "SelfSubjectAccessReview"
-    api_version: str = "authorization.k8s.io/v1"
 
 
 async def check_server(client: Client) -> list[Line]:
@@ -152,7 +136,9 @@ async def check_clock(client: Client) -> list[Line]:
 
 async def check_rights(client: Client, rights: Sequence[tuple[Right, str]]) -> list[Line]:
     """Ask whether each right is there, in its namespace, all at once."""
-    answers = await asyncio.gather(*(_is_allowed(client, right, namespace) for right, namespace in rights))
+    asked = [(right, namespace, namespace if right.namespaced else "") for right, namespace in rights]
+    answers = await asyncio.gather(*(is_allowed(client, right.verb, right.resource, where) for right, _, where in asked))
+    denied = {(right.resource, namespace) for (right, namespace), answer in zip(rights, answers, strict=True) if answer is False}
     lines = []
     for (right, namespace), answer in zip(rights, answers, strict=True):
         where = f" in {namespace}" if right.namespaced else ""
@@ -162,19 +148,31 @@ async def check_rights(client: Client, rights: Sequence[tuple[Right, str]]) -> l
         elif answer:
             lines.append(Line("rights", Verdict.OK, text))
         else:
-            verdict = Verdict.WARNING if (right.verb, right.resource) in _OPTIONAL else Verdict.FAILED
-            lines.append(Line("rights", verdict, f"no {text}", f'ask the cluster\'s owner for the verb "{right.verb}" on {right.resource}'))
-    return lines
+            fix = f'ask the cluster\'s owner for the verb "{right.verb}" on {right.resource}'
+            lines.append(Line("rights", _verdict_of_missing(right, namespace, denied), f"no {text}", fix))
+    return lines + [_stream_line(namespace, denied) for namespace in dict.fromkeys(namespace for _, namespace in rights)]
 
 
-async def _is_allowed(client: Client, right: Right, namespace: str) -> bool | None:
-    resource, _, subresource = right.resource.partition("/")
-    attributes = _Attributes(right.verb, resource, subresource, namespace if right.namespaced else "")
-    try:
-        review = await client.create("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", _Review(_ReviewSpec(attributes)), _Review)
-    except KubeError:
-        return None
-    return review.status.allowed
+def _verdict_of_missing(right: Right, namespace: str, denied: set[tuple[str, str]]) -> Verdict:
+    if (right.verb, right.resource) in _OPTIONAL:
+        return Verdict.WARNING
+    if right.resource not in _STREAMS:
+        return Verdict.FAILED
+    other = next(one for one in _STREAMS if one != right.resource)
+    if (other, namespace) in denied:
+        return Verdict.FAILED
+    return Verdict.OK if right.resource == "pods/attach" else Verdict.WARNING  # attach is for where exec is not allowed
+
+
+def _stream_line(namespace: str, denied: set[tuple[str, str]]) -> Line:
+    """Say which way `kubectl shell` will go (access_reviews.stream_way)."""
+    if ("pods/exec", namespace) not in denied:
+        return Line("way", Verdict.OK, f"shells in {namespace} are run by exec: nothing of them gets into the container's log")
+    fix = 'ask the cluster\'s owner for the verbs "get" and "create" on pods/exec'
+    if ("pods/attach", namespace) in denied:
+        return Line("way", Verdict.FAILED, f"neither exec nor attach is allowed in {namespace}", fix)
+    text = f"shells in {namespace} are attached to: all input and output is kept in the container's log, and nothing watches over them"
+    return Line("way", Verdict.WARNING, text, fix)
 
 
 async def check_namespace(client: Client, namespace: str, *, node: bool) -> list[Line]:

@@ -120,6 +120,14 @@ OPTIONS: tuple[OptionRow, ...] = (
         targets=_POD,
     ),
     OptionRow(
+        "attach",
+        Kind.FLAG,
+        _C,
+        "Attach to the shell as the container's own process, as is done where exec is not allowed. The log keeps all of it.",
+        default=False,
+        ways=_DIRECT,
+    ),
+    OptionRow(
         "mount-host-filesystem",
         Kind.FLAG,
         _H,

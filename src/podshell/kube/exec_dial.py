@@ -46,7 +46,7 @@ _picows_log.setLevel(logging.WARNING)
 
 @dataclass(frozen=True, slots=True)
 class ExecTarget:
-    """The container that a command runs in."""
+    """The container that a command runs in, or whose first process is attached to."""
 
     namespace: str
     pod: str
@@ -62,6 +62,13 @@ def exec_path(target: ExecTarget, command: Sequence[str], *, tty: bool, stdin: b
     query.append(("tty", "true") if tty else ("stderr", "true"))
     query += [("command", word) for word in command]
     path = f"/api/v1/namespaces/{quote(target.namespace, safe='')}/pods/{quote(target.pod, safe='')}/exec"
+    return f"{path}?{urlencode(query, quote_via=quote)}"
+
+
+def attach_path(target: ExecTarget, *, tty: bool) -> str:
+    """Return path and query of an attach. `tty` must be as the container has it, and excludes stderr (transcripts/attach)."""
+    query = [("container", target.container), ("stdin", "true"), ("stdout", "true"), ("tty", "true") if tty else ("stderr", "true")]
+    path = f"/api/v1/namespaces/{quote(target.namespace, safe='')}/pods/{quote(target.pod, safe='')}/attach"
     return f"{path}?{urlencode(query, quote_via=quote)}"
 
 

@@ -55,13 +55,23 @@ class NodeFacts:
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """Who makes a container, for which session, with which first process. `created`: Unix seconds."""
+    """Who makes a container, for which session, with which first process. `created`: Unix seconds.
+
+    `attached`: that process is the shell itself (attached_shells.py), with a terminal if `tty`; it is used by nobody else.
+    """
 
     session: str
     user: str
     command: Sequence[str]
     created: float
     key: str = ""
+    attached: bool = False
+    tty: bool = False
+
+
+def _streams(making: Making) -> Manifest:
+    """Build what an attach needs. A tty must be said here: the kubelet goes by the container's, not by the attach's."""
+    return {"stdin": True, "stdinOnce": True, **({"tty": True} if making.tty else {})} if making.attached else {}
 
 
 def random_suffix() -> str:
@@ -169,6 +179,7 @@ def _linux_spec(options: ResolvedOptions, making: Making, node: NodeFacts, *, fi
         "resources": {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "1", "memory": "512Mi"}},
         "terminationMessagePolicy": "File",
         "volumeMounts": mounts,
+        **_streams(making),
     }
     spec = _pinned_spec(options, node)
     # With the default policy a pod on the node's network asks the node's resolver, which knows no cluster names.
@@ -248,6 +259,7 @@ def _windows_spec(options: ResolvedOptions, making: Making, node: NodeFacts) -> 
         "command": list(making.command),
         "securityContext": {"windowsOptions": {"hostProcess": True, "runAsUserName": "NT AUTHORITY\\SYSTEM"}},
         "terminationMessagePolicy": "File",
+        **_streams(making),
     }
     return {**_pinned_spec(options, node), "os": {"name": "windows"}, "containers": [container]}
 
@@ -269,6 +281,7 @@ def ephemeral_container(options: ResolvedOptions, making: Making, *, name: str, 
         ],
         "securityContext": _debug_security(options, pod_runs_as_non_root),
         "terminationMessagePolicy": "File",
+        **_streams(making),
     }
     if options.target:
         container["targetContainerName"] = options.target

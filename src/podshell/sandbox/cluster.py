@@ -82,7 +82,7 @@ class SandboxCluster:
         self._content = content(name, f"v{server_version[0]}.{server_version[1]}.2")
         self._tokens: dict[str, str] = {}
         self.add_user(users.ADMIN, secrets.token_urlsafe(24), groups=(MASTERS,))
-        for name in (users.AGENT, users.DEVELOPER, users.OPERATOR, users.VIEWER):
+        for name in (users.AGENT, users.DEVELOPER, users.OPERATOR, users.ATTACHER, users.VIEWER):
             self.add_user(name, secrets.token_urlsafe(24))
         for binding in (*users.agent_bindings(), *users.people_bindings()):
             self.authority.bind(binding)

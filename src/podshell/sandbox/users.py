@@ -18,6 +18,7 @@ AGENT_BASIC = "podshell-agent-basic"
 # People, beside the administrator.
 DEVELOPER = "dana@example.com"  # may debug pods in the namespace shop
 OPERATOR = "olga@example.com"  # may do all that shells on nodes need, everywhere
+ATTACHER = "otto@example.com"  # as the operator, but may attach only, and not exec: the rights that `kubectl retina shell` asks for
 VIEWER = "vera@example.com"  # may only look
 
 _READ = ("get", "list", "watch")
@@ -45,6 +46,7 @@ def agent_bindings() -> list[Binding]:
 def people_bindings() -> list[Binding]:
     """What the people may do."""
     streams = Rule(("get", "create"), ("",), ("pods/exec", "pods/attach"))
+    attach = Rule(("get", "create"), ("",), ("pods/attach",))
     log = Rule(("get",), ("",), ("pods/log",))
     debug = Rule(("get", "update", "patch"), ("",), ("pods/ephemeralcontainers",))
     pods = Rule((*_READ, "create", "delete"), ("",), ("pods",))
@@ -53,6 +55,7 @@ def people_bindings() -> list[Binding]:
     return [
         Binding(DEVELOPER, "User", DEVELOPER, (*looking, streams, log, debug), "shop"),
         Binding(OPERATOR, "User", OPERATOR, (*looking, streams, log, debug, pods, jobs)),
+        Binding(ATTACHER, "User", ATTACHER, (*looking, attach, log, debug, pods)),
         Binding(VIEWER, "User", VIEWER, looking),
     ]
 

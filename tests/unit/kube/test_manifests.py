@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from podshell.kube.debug_options import DebugKind, DebugOptions, ResolvedOptions
 
 GOLDEN = Path(__file__).parent / "golden"
 MAKING = m.Making("5e5510", "ada", ("sh", "-c", "wait"), 1_800_000_000.0, key="k3y")
+ATTACHED = m.Making("5e5510", "ada", ("sh", "-c", "shell"), 1_800_000_000.0, attached=True, tty=True)
 NODE = m.NodeFacts("worker-01", "containerd://2.1.9", "v1.36.2", 36)
 NODE_CASES: dict[str, dict[str, object]] = {
     "plain": {},
@@ -47,8 +49,8 @@ def node_pod(fields: dict[str, object], node: m.NodeFacts = NODE, making: m.Maki
     return m.node_pod(options(DebugKind.NODE, fields), making, node, name="podshell-worker-01-x2x4z", namespace="podshell")
 
 
-def debug_container(fields: dict[str, object], *, non_root: bool = False) -> dict[str, Any]:
-    return m.ephemeral_container(options(DebugKind.DEBUG, fields), MAKING, name="podshell-x2x4z", pod_runs_as_non_root=non_root)
+def debug_container(fields: dict[str, object], *, non_root: bool = False, making: m.Making = MAKING) -> dict[str, Any]:
+    return m.ephemeral_container(options(DebugKind.DEBUG, fields), making, name="podshell-x2x4z", pod_runs_as_non_root=non_root)
 
 
 def golden_cases() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -56,6 +58,8 @@ def golden_cases() -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"node-{name}", node_pod(fields)
     for name, fields in DEBUG_CASES.items():
         yield f"debug-{name}", debug_container(fields)
+    yield "node-attached", node_pod({}, making=ATTACHED)
+    yield "debug-attached", debug_container({}, making=ATTACHED)
     yield "debug-non-root", debug_container({}, non_root=True)
     yield "job", m.node_job(options(DebugKind.NODE, {}), MAKING, NODE, name="podshell-worker-01-x2x4z", namespace="podshell")
     yield "node-old-apparmor", node_pod({"apparmor_unconfined": True}, m.NodeFacts("worker-01", server_minor=29))
@@ -102,6 +106,14 @@ def test_a_node_pod_brings_no_token_ends_by_itself_and_can_be_found(fields: dict
     }  # fmt: skip
     assert "ownerReferences" not in pod["metadata"]
     assert not spec["containers"][0].get("tty")
+
+
+def test_a_container_that_is_attached_to_takes_input_once_and_is_nobodys_to_use_again() -> None:
+    container = debug_container({}, making=ATTACHED)
+    assert (container["stdin"], container["stdinOnce"], container["tty"]) == (True, True, True)
+    assert container["env"][0] == {"name": m.KEY_VARIABLE, "value": ""}
+    piped = node_pod({}, making=replace(ATTACHED, tty=False))["spec"]["containers"][0]
+    assert (piped["stdin"], piped["stdinOnce"], "tty" in piped) == (True, True, False)
 
 
 def test_only_what_was_asked_is_added_to_no_capability_at_all() -> None:
