@@ -309,6 +309,7 @@ class GatewayEnd(Watched):
             "namespace": opening.namespace,
             "pod": opening.pod,
             "user": opening.user,
+            "node": opening.node,
         }
         return self.grant("open", params=msgspec.msgpack.encode(opening), **{**target, **fields})
 

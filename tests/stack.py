@@ -24,11 +24,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import httpx
+from sqlalchemy import update
 
 from faults import CuttingProxy
 from podshell.agent.ceiling import Ceiling
 from podshell.agent.main import Agent
 from podshell.agent.settings import AgentSettings, ToolsSettings
+from podshell.gateway import tables
 from podshell.gateway.app import Gateway
 from podshell.gateway.settings import GatewaySettings
 from podshell.sandbox import users
@@ -335,6 +337,23 @@ class Stack:
         return self._parent.start(words, self.folder / log)
 
     # What a test does.
+
+    async def sign_in(self, user: str) -> Api:
+        """Make one more user of the gateway, as an owner; returns their REST part, which ends with the stack."""
+        assert self.gateway is not None, "users are made in the gateway of this process"
+        credentials, file = self.gateway.services.credentials, self.folder / f"{user}.json"
+        await credentials.ensure_owner(user)
+        await credentials.write_cli_token(file, user, self.url)
+        api = Api(self.url, json.loads(file.read_text())["token"])
+        self._exits.push_async_callback(api.close)
+        return api
+
+    async def change_role(self, user: str, role: str) -> None:
+        """Give a user another role, as an administration of users would, and have what they may do decided anew."""
+        assert self.gateway is not None, "roles are changed in the gateway of this process"
+        async with self.gateway.services.database.transaction() as connection:
+            await connection.execute(update(tables.users).where(tables.users.c.name == user).values(role=role))
+        self.gateway.authority_changed(user=user)
 
     async def wait_online(self, *clusters: str, online: bool = True) -> None:
         """Wait until the gateway says that clusters have an agent (or none)."""

@@ -23,7 +23,7 @@ from link_gateway import GatewayEnd, GatewayServer, Viewer
 from podshell.agent import authority as at_agent
 from podshell.agent.ceiling import Ceiling
 from podshell.agent.main import Agent
-from podshell.agent.settings import AgentSettings
+from podshell.agent.settings import AgentSettings, ToolsSettings
 from podshell.gateway import authority as at_gateway
 from podshell.gateway.app import build_app
 from podshell.policy.grants import LIFETIME_MS
@@ -328,13 +328,15 @@ async def test_without_an_enrolled_key_nobody_is_an_agent(make_stack: MakeStack)
 
 
 @asynccontextmanager
-async def cheated_agent(folder: Path, sandbox: SandboxCluster, **ceiling: bool) -> AsyncIterator[tuple[GatewayEnd, Agent]]:
+async def cheated_agent(
+    folder: Path, sandbox: SandboxCluster, tools: ToolsSettings | None = None, **ceiling: bool
+) -> AsyncIterator[tuple[GatewayEnd, Agent]]:
     kubeconfig = folder / "kubeconfig"
     sandbox.write_kubeconfig(kubeconfig, users.AGENT)
     async with GatewayServer().running() as server:
         settings = AgentSettings(
             gateway_urls=(server.url,), cluster="east", state_dir=folder / "agent", kubeconfig=kubeconfig,
-            ceiling=Ceiling(**ceiling), reconnect_base_seconds=0.05,
+            ceiling=Ceiling(**ceiling), reconnect_base_seconds=0.05, tools=tools or ToolsSettings(),
         )  # fmt: skip
         async with Agent(settings) as agent:
             yield await server.next_link(), agent

@@ -98,6 +98,21 @@ async def test_nothing_stays_of_a_node_session_whose_agent_is_killed_while_it_is
     await settled(lambda: not node_pods(stack), lambda: f"{node_pods(stack)}; {stack.logs()}")
 
 
+async def test_idle_shells_close_before_their_viewers_and_take_what_was_made_with_them(make_stack: MakeStack) -> None:
+    stack = await make_stack(ceiling=EVERYTHING, tools=SHORT, idle_timeout_seconds=4.0)
+    async with stack.shell(**DEBUG) as debug, stack.shell(**NODE) as node:
+        for terminal in (debug, node):
+            await say(terminal, "(trap '' HUP; exec sleep 1719) & echo first:$((40+2)):", b"first:42:")
+        for terminal in (debug, node):
+            await terminal.wait_notice("idle_warning")
+            end = await terminal.wait_end()
+            assert (end.reason, end.left, end.unkilled) == ("idle", [], []), end
+            await stack.wait_audit(terminal.session, "session.end")
+        assert (debug.attaches, node.attaches) == (1, 1), "they were attached all the time"
+    await settled(lambda: not node_pods(stack), lambda: node_pods(stack))
+    await settled(lambda: not debug_containers(stack), lambda: debug_containers(stack))
+
+
 async def test_a_killed_gateway_ends_no_shell_and_a_detached_one_idles_out(make_stack: MakeStack) -> None:
     stack = await make_stack(gateway_process=True, agent_process=True, ceiling=EVERYTHING, tools=SHORT, idle_timeout_seconds=5.0)
     async with stack.shell(**NODE) as terminal:
