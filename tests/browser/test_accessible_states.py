@@ -111,7 +111,10 @@ def test_a_console_whose_gateway_is_away_and_an_idle_shell_are_accessible(consol
         console.page.locator(".offline-banner").wait_for(timeout=DEADLINE_MS)
         console.expect_alert("attempt")
         look(console, "gateway away")
-        podshell.start_gateway("--idle-timeout-seconds", "20")
+        podshell.start_gateway("--idle-timeout-seconds", "10")
+        expect(console.page.locator(".offline-banner")).to_have_count(0, timeout=DEADLINE_MS)
+        # An idle time is a session's from its opening: one that is opened from now on has the short one.
+        console.open_shell("ledger")
         console.expect_alert("this session closes in")
         look(console, "idle")
         console.expect_alert("idle")

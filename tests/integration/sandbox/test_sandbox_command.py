@@ -52,7 +52,8 @@ def test_it_says_where_it_is_and_ends_on_ctrl_c_without_leaving_a_process(tmp_pa
         assert [one["name"] for one in yaml.safe_load(config.read_text())["contexts"]] == ["demo-east", "demo-west"]
         kubectl = [str(Path(sys.executable).parent / "kubectl"), "--kubeconfig", str(config)]
         environment = os.environ | {"HOME": str(tmp_path)}
-        selected = ["wait", "pod", "-n", "payments", "-l", "app in (gateway,ledger)", "--for=condition=Ready", "--timeout=20s"]
+        # Their deployments: the pods need not have been made yet.
+        selected = ["wait", "-n", "payments", "deployment/gateway", "deployment/ledger", "--for=condition=Available", "--timeout=20s"]
         waited = subprocess.run([*kubectl, *selected], env=environment, capture_output=True, text=True, check=False)
         assert waited.returncode == 0, waited
         children = psutil.Process(process.pid).children(recursive=True)
@@ -74,7 +75,8 @@ def test_killed_without_warning_it_leaves_no_process(tmp_path: Path) -> None:
     try:
         read_until(process, "try: ")
         kubectl = [str(Path(sys.executable).parent / "kubectl"), "--kubeconfig", str(tmp_path / "kubeconfig")]
-        ready = [*kubectl, "wait", "pod/cart-0", "-n", "shop", "--for=condition=Ready", "--timeout=20s"]
+        # Its set: the pod need not have been made yet.
+        ready = [*kubectl, "wait", "statefulset/cart", "-n", "shop", "--for=jsonpath={.status.readyReplicas}=1", "--timeout=20s"]
         assert subprocess.run(ready, env=os.environ | {"HOME": str(tmp_path)}, check=False).returncode == 0
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) > 5

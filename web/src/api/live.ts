@@ -8,6 +8,7 @@
  */
 
 import { backoffMs } from "../terminal/backoff";
+import { readRefusal } from "../wire/bodies";
 import type { Refusal } from "../wire/errors";
 import { ApiFailure, liveTicket, socketAddress } from "./client";
 import type { Topic } from "./types";
@@ -47,6 +48,13 @@ export interface LogWanted {
   previous: boolean;
   tailLines: number | null;
   sinceSeconds: number | null;
+}
+
+/** Any message of the gateway; a refusal as it travels, without what has its default. */
+type Message = { type: string; text: string; end: number } & Omit<Batch, "refusal"> & { refusal: unknown };
+
+function refusalOf({ refusal }: Message): Refusal | null {
+  return refusal === null || refusal === undefined ? null : readRefusal(refusal);
 }
 
 export interface LogReader {
@@ -174,7 +182,7 @@ export class LiveSocket {
   }
 
   private receive(text: string): void {
-    const message = JSON.parse(text) as { type: string } & Batch & { text: string; end: number };
+    const message = JSON.parse(text) as Message;
     if (message.type === "ready") {
       this.ready = true;
       this.attempt = 0;
@@ -184,13 +192,13 @@ export class LiveSocket {
       }
       this.change("live");
     } else if (message.type === "batch") {
-      this.subscriptions.get(message.id)?.receive(message);
+      this.subscriptions.get(message.id)?.receive({ ...message, refusal: refusalOf(message) });
     } else if (message.type === "log") {
       this.logs.get(message.id)?.receive(message.text, message.end);
     } else if (message.type === "log_end") {
       const reader = this.logs.get(message.id);
       this.logs.delete(message.id);
-      reader?.end(message.refusal);
+      reader?.end(refusalOf(message));
     }
   }
 

@@ -1,5 +1,5 @@
 /**
- * A list with aligned columns that sort by their heads; on a phone each row becomes a card of its cells. The order stands in the
+ * A list with aligned columns that sort by their heads; where it is as narrow as on a phone each row becomes a card of its cells. The order stands in the
  * address as `sort` (`-` in front: descending). Rows out of sight are not laid out, so that some thousand cost little.
  */
 
@@ -17,7 +17,7 @@ export interface Column<Row> {
   /** What it sorts by; without it, it does not sort. */
   value?(row: Row): string | number;
   end?: boolean;
-  /** Left out where there is less room: from 1180 px down, or on phones. */
+  /** Left out where the list has less room: below 1000 px, or in cards. */
   only?: "wide" | "desk";
   /** Its head is for screen readers only: actions. */
   quiet?: boolean;

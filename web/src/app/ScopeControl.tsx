@@ -53,8 +53,14 @@ export function ProductionBand() {
   const mark = useClusterMark(cluster);
   if (!cluster || !mark.production) return null;
   return (
-    <p className="production-band" style={{ "--band": mark.colour } as React.CSSProperties}>
-      <strong>{mark.label}</strong> {words.production(cluster)}
-    </p>
+    <section
+      className="production-band"
+      aria-label={mark.label}
+      style={{ "--band": mark.colour } as React.CSSProperties}
+    >
+      <p>
+        <strong>{mark.label}</strong> {words.production(cluster)}
+      </p>
+    </section>
   );
 }

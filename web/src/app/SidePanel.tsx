@@ -36,9 +36,10 @@ export function SidePanel({ title, mark, place, actions, onClose, children }: Pr
   };
   return (
     <FocusTrap active={covering}>
-      <aside
+      {/* One element in both roles: what is in it stays as it is when a phone is turned, or a shell comes to the front. */}
+      <div
         className={`side-panel${covering ? " covering" : ""}`}
-        {...(covering ? { role: "dialog", "aria-modal": true } : {})}
+        {...(covering ? { role: "dialog", "aria-modal": true } : { role: "complementary" })}
         aria-labelledby="side-title"
         onKeyDown={press}
       >
@@ -56,7 +57,7 @@ export function SidePanel({ title, mark, place, actions, onClose, children }: Pr
           </ActionIcon>
         </header>
         {children}
-      </aside>
+      </div>
     </FocusTrap>
   );
 }

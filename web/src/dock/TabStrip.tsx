@@ -64,10 +64,11 @@ function TabButton({ tab, state }: { tab: Tab; state: DockState }) {
   useEffect(() => {
     if (active) place.current?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }, [active]);
+  // What is to be read on the tab first and in its order: whoever speaks to a computer says what they see.
   const spoken = [
     name,
-    words.place(session.cluster, session.namespace),
     mark.label,
+    words.place(session.cluster, session.namespace),
     stateText(view, null),
     tab.unseen && words.unseen,
     broadcast && words.broadcasting,
@@ -105,7 +106,12 @@ function TabButton({ tab, state }: { tab: Tab; state: DockState }) {
             <StatusMark tone={toneOf(view)} label={name} />
             {mark.production && <ClusterTag mark={mark} />}
             {broadcast && <Icon name="broadcast" size={13} />}
-            {idle !== null && <span className="tag number tag-idle">{countdown(idle)}</span>}
+            {/* Not spoken: a name that changes each second would be read out each second. */}
+            {idle !== null && (
+              <span className="tag number tag-idle" aria-hidden="true">
+                {countdown(idle)}
+              </span>
+            )}
             {tab.unseen && <span className="unseen" />}
           </button>
         </Tooltip>

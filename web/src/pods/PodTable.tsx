@@ -14,8 +14,9 @@ import { useNow } from "../app/clock";
 import { navigate, setParameters, useParameters, useQueryString } from "../app/location";
 import { opening, useOpening } from "../dock/opening";
 import { text } from "../text";
+import { tracksOf, useColumns } from "./columns";
 import { PodRow } from "./PodRow";
-import { COLUMNS, type ColumnName, heldInPlace, type Order, orderOf, parameterOf, sortPods } from "./sorting";
+import { type ColumnName, heldInPlace, type Order, orderOf, parameterOf, sortPods } from "./sorting";
 
 const ROW_PIXELS = 34;
 const CARD_PIXELS = 58;
@@ -39,9 +40,10 @@ export function PodTable({ pods, drawerOf, hidden, label = text.pods.title, chos
   const [menu, setMenu] = useMenu();
   const sorted = useMemo(() => sortPods(pods, order), [pods, order]);
   const rows = useHeld(sorted, menu);
-  const columns = useColumns(hidden);
   const scroller = useRef<HTMLDivElement>(null);
-  const height = useMediaQuery("(max-width: 720px)") ? CARD_PIXELS : ROW_PIXELS;
+  const cards = useMediaQuery("(max-width: 720px)") ?? false;
+  const height = cards ? CARD_PIXELS : ROW_PIXELS;
+  const columns = useColumns(scroller, cards, hidden);
   const place = usePlaceInTable(rows);
   const virtual = useVirtualizer({
     count: rows.length,
@@ -160,34 +162,6 @@ const Head = memo(function Head({
     </div>
   );
 });
-
-/** How wide each column is, as a track of the grid. */
-const TRACKS: Record<ColumnName, string> = {
-  name: "minmax(180px, 2.3fr)",
-  cluster: "minmax(92px, 1fr)",
-  namespace: "minmax(84px, 1fr)",
-  ready: "52px",
-  status: "minmax(150px, 1fr)",
-  restarts: "66px",
-  age: "48px",
-  owner: "minmax(130px, 1.8fr)",
-  node: "minmax(80px, 0.9fr)",
-};
-
-function tracksOf(columns: readonly ColumnName[]): string {
-  return [...columns.map((column) => TRACKS[column]), "112px"].join(" ");
-}
-
-/** The columns that there is room for, without those that are hidden here. */
-function useColumns(hidden: readonly ColumnName[] = []): readonly ColumnName[] {
-  const noNode = useMediaQuery("(max-width: 1180px)") ?? false;
-  const noOwner = useMediaQuery("(max-width: 960px)") ?? false;
-  const key = hidden.join();
-  return useMemo(() => {
-    const out = new Set<string>([...key.split(","), ...(noNode ? ["node"] : []), ...(noOwner ? ["owner"] : [])]);
-    return COLUMNS.filter((column) => !out.has(column));
-  }, [key, noNode, noOwner]);
-}
 
 /** Addresses, each made once for a row while the page's own stays: a frame of scrolling asks for all in sight. */
 function useAddresses(drawerOf: (pod: Pod) => string): (pod: Pod) => string {
