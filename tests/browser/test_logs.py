@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import signal
 from pathlib import Path
 
 from console import DEADLINE_MS, Console
 from playwright.sync_api import Locator, expect
+from podshell_parts import Podshell
 
 OF_STOREFRONT = "storefront"
 
@@ -98,15 +100,47 @@ def test_a_flood_keeps_the_page_answering_and_its_memory_bounded(console: Consol
     expect(console.page.get_by_role("article", name="scanner")).to_be_visible()
 
 
-def test_a_log_goes_on_after_its_agent_was_away(console: Console) -> None:
+# The n-th line of a storefront, n from 1: they come again after 3,600 of them, which is two hours.
+PERIOD = 3600
+NUMBER = {f"GET /products/{n * 7919 % 400} 200 {n * 31 % 90}ms": n for n in range(1, PERIOD + 1)}
+
+
+def numbers(log: Locator) -> list[int]:
+    """The numbers of the lines in sight."""
+    return [NUMBER[line] for line in log.locator(".log-row").all_inner_texts() if line in NUMBER]
+
+
+def wait_for_lines(log: Locator, since: int, count: int) -> None:
+    """Wait until `count` lines have come after the line `since`; those in sight are one after the other."""
+    wanted = next(line for line, number in NUMBER.items() if number == (since + count - 1) % PERIOD + 1)
+    expect(log.locator(".log-row").filter(has_text=wanted).last).to_be_visible(timeout=DEADLINE_MS)
+    shown = numbers(log)
+    assert [(n - shown[0]) % PERIOD for n in shown] == list(range(len(shown))), "no line is missing, and none is there twice"
+    assert since in shown
+
+
+def test_a_log_goes_on_after_its_agent_was_away(console: Console, podshell: Podshell) -> None:
+    log = open_logs(console, OF_STOREFRONT, "demo-west")
+    expect(log).to_contain_text("GET", timeout=DEADLINE_MS)
+    agent = podshell.agents["demo-west"]
+    agent.stop(signal.SIGKILL)
+    try:
+        expect(log).to_contain_text("The connection broke off", timeout=DEADLINE_MS)
+        last = numbers(log)[-1]
+    finally:
+        agent.start()
+    wait_for_lines(log, last, 3)
+    expect(log).not_to_contain_text("The connection broke off")
+
+
+def test_a_log_goes_on_after_the_gateway_was_away(console: Console, podshell: Podshell) -> None:
     log = open_logs(console, OF_STOREFRONT)
     expect(log).to_contain_text("GET", timeout=DEADLINE_MS)
-    console.page.context.set_offline(True)
-    console.page.evaluate("() => 0")
-    console.page.context.set_offline(False)
-    before = console.page.evaluate("document.querySelector('.log-sheet').getBoundingClientRect().height")
-    console.page.wait_for_function(
-        "(before) => document.querySelector('.log-sheet').getBoundingClientRect().height > before", arg=before, timeout=DEADLINE_MS
-    )
-    lines = [line for line in log.inner_text().splitlines() if line.startswith("GET")]
-    assert len(lines) == len(set(lines)), "no line is there twice"
+    podshell.gateway.stop(signal.SIGKILL)
+    try:
+        expect(log).to_contain_text("The connection broke off", timeout=DEADLINE_MS)
+        last = numbers(log)[-1]
+    finally:
+        podshell.start_gateway()
+    wait_for_lines(log, last, 3)
+    expect(log).not_to_contain_text("The connection broke off")

@@ -41,6 +41,21 @@ test("after a break nothing is twice and nothing is missing", () => {
   expect(texts(lines)).toEqual(["a", "b", "half of it", "c"]);
 });
 
+test("a break between two lines of one time costs neither, and the rest of a long line is not there twice", () => {
+  const at = "2026-01-01T00:00:01.000000001Z";
+  const long = `${at} ${"z".repeat(2 * LINE_CHARACTERS)}\n`;
+  const lines = new LogLines();
+  lines.append(`${at} a\n${long}${at} b\n`);
+  const before = lines.count;
+  lines.resume();
+  lines.append(`${at} a\n${long}${at} b\n${at} c\n`);
+  expect(lines.count).toBe(before + 1);
+  expect(texts(lines).slice(-2)).toEqual(["b", "c"]);
+  lines.resume();
+  lines.append(`${at} a\n${long}${at} b\n${at} c\n${at} d\n`);
+  expect(texts(lines).slice(-3)).toEqual(["b", "c", "d"]);
+});
+
 test("times with shorter fractions are compared as times", () => {
   expect(compareTimes("2026-01-01T00:00:00.5Z", "2026-01-01T00:00:00.49Z")).toBe(1);
   expect(compareTimes("2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000000000Z")).toBe(0);

@@ -32,7 +32,11 @@ export class LogLines {
   private hits: number[] = [];
   /** The newest time of a line; lines up to it are not taken again after a break. */
   latest = "";
+  /** How many lines have the newest time: a burst may be cut between two of one time. */
+  private withLatest = 0;
   private skipUntil = "";
+  private skipWithLatest = 0;
+  private skipping = false;
 
   constructor(
     private readonly lineLimit = LINE_LIMIT,
@@ -89,16 +93,30 @@ export class LogLines {
   resume(): void {
     this.rest = "";
     this.skipUntil = this.latest;
+    this.skipWithLatest = this.withLatest;
+    this.skipping = this.latest !== "";
+  }
+
+  /** Whether a line that comes again was here before the break; what has no time is the rest of the line before it. */
+  private isKnown(at: string): boolean {
+    if (!at) return this.skipping;
+    const order = compareTimes(at, this.skipUntil);
+    if (order === 0) this.skipWithLatest -= 1;
+    return order < 0 || (order === 0 && this.skipWithLatest >= 0);
   }
 
   private take(piece: string): void {
     const stamp = STAMP.exec(piece);
     const at = stamp?.[1] ?? "";
-    if (this.skipUntil && at) {
-      if (compareTimes(at, this.skipUntil) <= 0) return;
-      this.skipUntil = "";
+    if (this.skipUntil) {
+      this.skipping = this.isKnown(at);
+      if (this.skipping) return;
+      if (compareTimes(at, this.skipUntil) > 0) this.skipUntil = "";
     }
-    if (at) this.latest = at;
+    if (at) {
+      this.withLatest = at === this.latest ? this.withLatest + 1 : 1;
+      this.latest = at;
+    }
     const text = piece.slice(stamp?.[0].length ?? 0, LINE_CHARACTERS).replace(/\r$/, "");
     this.lines.push({ number: this.counter, at, text });
     if (this.words && text.toLowerCase().includes(this.words)) this.hits.push(this.counter);
