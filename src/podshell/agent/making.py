@@ -27,6 +27,7 @@ from podshell.kube.node_pods import NodePod, delete_session
 from podshell.kube.rest import Client
 from podshell.kube.starting import StartFailed, wait_job_pod, wait_started
 from podshell.kube.waiter import waiter_command
+from podshell.kube.windows_shells import waiting_command
 from podshell.kube.workloads import JOBS
 from podshell.wire.calls import OpenSession
 from podshell.wire.errors import Refusal
@@ -135,14 +136,12 @@ def container_manifest(shop: Workshop, wish: Wish, name: str) -> Manifest:
 
 
 def _making(shop: Workshop, wish: Wish) -> Making:
-    key = debug_key(wish.options, wish.opening.user)
-    return Making(
-        wish.opening.session,
-        wish.opening.user,
-        waiter_command(wish.options.ttl_seconds, shop.patience_seconds),
-        shop.clock.wall_ms() / 1000,
-        key=key,
-    )
+    options = wish.options
+    # a Windows pod of ours waits for the end of an input that nobody opens here: this agent removes its Job, or its deadline does
+    windows = options.os == "windows"
+    first = waiting_command(options.ttl_seconds) if windows else waiter_command(options.ttl_seconds, shop.patience_seconds)
+    key = debug_key(options, wish.opening.user)
+    return Making(wish.opening.session, wish.opening.user, first, shop.clock.wall_ms() / 1000, key=key, attached=windows)
 
 
 class DebugMaking:

@@ -52,13 +52,11 @@ def pod_row(pod: Pod, owner: tuple[str, str, str] = ("", "", ""), node_os: str =
         containers=containers,
         default_container=default if default in names else (names[0] if names else ""),
         os=system,
-        shell_refusal=_shell_refusal(pod, status, containers, system),
+        shell_refusal=_shell_refusal(pod, status, containers),
     )
 
 
-def _shell_refusal(pod: Pod, status: str, containers: Iterable[ContainerRow], system: str) -> str:
-    if system == "windows":
-        return "the pod runs Windows, where this version opens no shells"
+def _shell_refusal(pod: Pod, status: str, containers: Iterable[ContainerRow]) -> str:
     if pod.metadata.deletion_timestamp is not None:
         return "the pod is being deleted"
     if not any(row.state == "running" for row in containers):

@@ -144,9 +144,6 @@ class Sessions:
         if isinstance(container, Refusal):
             return container
         # Whether it runs is left to the exec: the runtime says why not in its own words.
-        if pod.spec.os is not None and pod.spec.os.name == "windows":
-            text = f"the pod {opening.pod} runs Windows, where this version opens no shells"
-            return Refusal(ErrorCode.BAD_REQUEST, RefusedBy.AGENT, text, "use kubectl exec")
         return Accepted(identify(pod, container), pod.spec.node_name)
 
     def _begin(self, opening: OpenSession, accepted: Accepted) -> OpenedSession:

@@ -50,6 +50,9 @@ _KILLED_CODES = (137, 143)
 _UNMANAGED = Notice(
     "unmanaged", {"text": "the image has no shell, so nothing can watch over this command: it may go on after this terminal is gone"}
 )
+_UNMANAGED_WINDOWS = Notice(
+    "unmanaged", {"text": "shells in Windows containers are untested, and nothing watches over them: end this one by exit"}
+)
 _COMMAND_LOST = "the cluster's agent was restarted while the command ran; it was ended and is not run a second time"
 
 
@@ -352,7 +355,7 @@ class Session:
         elif again:
             self.consumers.tell(Notice("restarted", {"incarnation": self.incarnation, "cause": self._cause, "offset": self.log.head}))
         if not shell.managed:
-            self.consumers.tell(_UNMANAGED)
+            self.consumers.tell(_UNMANAGED_WINDOWS if shell.windows else _UNMANAGED)
         self._flush_input()
 
     def _note_held(self, shell: Shell) -> None:
@@ -454,7 +457,7 @@ class Session:
         if self._leaving is not None:
             channel.send(Notice("target", {"text": self._leaving.text}))
         if self._shell is not None and not self._shell.managed:
-            channel.send(_UNMANAGED)
+            channel.send(_UNMANAGED_WINDOWS if self._shell.windows else _UNMANAGED)
         if repaint:
             self._redraw_soon()
         self.tell_viewers()

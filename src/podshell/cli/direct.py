@@ -125,12 +125,15 @@ def dry_run(values: Values, target: ShellTarget, options: ResolvedOptions, comma
     from podshell.kube import manifests
     from podshell.kube.attached_shells import attached_command
     from podshell.kube.waiter import waiter_command
+    from podshell.kube.windows_shells import waiting_command
 
     try:
         context_namespace = connections.load(values, terminal=False).namespace
     except CommandFailed:
         context_namespace = values.text("namespace") or "default"
-    if values.flag("attach"):
+    if options.os == "windows":
+        making = manifests.Making("SESSION", "USER", waiting_command(options.ttl_seconds), time.time(), attached=True)
+    elif values.flag("attach"):
         wanted, tty = entering(command) if options.enter else command, not command
         first = attached_command("NONCE", wanted, ttl_seconds=options.ttl_seconds, tty=tty)
         making = manifests.Making("SESSION", "USER", first, time.time(), attached=True, tty=tty)

@@ -24,7 +24,7 @@ from podshell.kube.classify import Failed, FailureKind, failed_from_error
 from podshell.kube.debug_containers import add_container, pod_problem, read_equipped, reusable, runs_as_non_root, sharing_problem
 from podshell.kube.debug_options import OptionProblem, ResolvedOptions, risks
 from podshell.kube.errors import ApiError, Forbidden, KubeError, NotFound, Unreachable
-from podshell.kube.exec_dial import ExecTarget
+from podshell.kube.exec import ExecEnd, ExecStream, ExecTarget, open_attach
 from podshell.kube.hazards import Broken
 from podshell.kube.manifests import CONTAINER, Making, Manifest, debug_key, ephemeral_container, node_pod
 from podshell.kube.node_pods import NodePod, node_facts, node_problem
@@ -34,6 +34,7 @@ from podshell.kube.rest import Client
 from podshell.kube.shells import Shell, ShellOwner, ShellPlan
 from podshell.kube.starting import StartFailed, wait_started
 from podshell.kube.waiter import PATIENCE_SECONDS, waiter_command
+from podshell.kube.windows_shells import waiting_command
 from podshell.kube.workloads import PODS
 
 Say = Callable[[str], None]
@@ -125,6 +126,8 @@ class _Place:
             attach = await asking is StreamWay.ATTACH
         finally:
             asking.cancel()
+        if attach and options.os == "windows":
+            raise CommandFailed(REFUSED, "a shell on Windows needs exec", 'ask for the verbs "get" and "create" on pods/exec')
         if attach:
             if not self._wish.attach:
                 say(f"exec is not allowed in {namespace}, attach is: the shell is the container's own process")
@@ -146,6 +149,8 @@ class _Place:
         return fitted
 
     def _making(self, options: ResolvedOptions, key: str = "") -> Making:
+        if options.os == "windows":
+            return Making(self._wish.session, self._user, waiting_command(options.ttl_seconds), time.time(), attached=True)
         if not self._nonce:
             return Making(self._wish.session, self._user, waiter_command(options.ttl_seconds), time.time(), key=key)
         command = attached_command(self._nonce, self._wish.command, ttl_seconds=options.ttl_seconds, tty=self._wish.tty)
@@ -178,6 +183,19 @@ class _Place:
             raise CommandFailed(TIMED_OUT if failed.timed_out else FAILED, *lines) from failed
 
 
+class _Nothing:
+    """The receiver of a stream of which only the existence counts."""
+
+    def up(self) -> None:
+        pass
+
+    def output(self, channel: int, data: memoryview | bytes) -> None:
+        pass
+
+    def ended(self, end: ExecEnd) -> None:
+        pass
+
+
 class NodePlace(_Place):
     """A pod on a node, ours alone."""
 
@@ -188,6 +206,7 @@ class NodePlace(_Place):
         self._look = look
         self._pod = NodePod(client, PODS, namespace, node)
         self._started = False
+        self._watch: ExecStream | None = None
 
     async def make(self, say: Say) -> None:
         facts = node_facts(self._node, await self._read_node(say))
@@ -204,6 +223,16 @@ class NodePlace(_Place):
         await self._wait(self._namespace, self._pod.name, CONTAINER, say)
         self._started = True
         self._target = ExecTarget(self._namespace, self._pod.name, CONTAINER)
+        if options.os == "windows":
+            await self._watch_over(self._target, say)
+
+    async def _watch_over(self, target: ExecTarget, say: Say) -> None:
+        """Attach to the waiting process, which ends when we are gone."""
+        say("shells on Windows are untested")
+        try:
+            self._watch = await open_attach(self._client, target, tty=False, size=None, receiver=_Nothing())
+        except KubeError as error:
+            say(f"nothing watches over the pod, which stays until its deadline if this program is killed: {error}")
 
     async def _read_node(self, say: Say) -> Node | None:
         try:
@@ -217,6 +246,8 @@ class NodePlace(_Place):
         return node
 
     async def remove(self) -> None:
+        if self._watch is not None:
+            self._watch.abort()
         if self._wish.keep_on_failure and not self._started and self._pod.answered:
             return
         try:

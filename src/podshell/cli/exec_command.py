@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    "exec", help="Open a shell, or run a command, in a running container.", context_settings={"help_option_names": ["-h", "--help"]}
+    "exec",
+    help="Open a shell, or run a command, in a running container. (Windows containers: untested.)",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.argument("target", metavar="pods/POD", required=False)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")

@@ -57,7 +57,8 @@ class NodeFacts:
 class Making:
     """Who makes a container, for which session, with which first process. `created`: Unix seconds.
 
-    `attached`: that process is the shell itself (attached_shells.py), with a terminal if `tty`; it is used by nobody else.
+    `attached`: that process is attached to, once: it is the shell itself (attached_shells.py), with a terminal if `tty`, or it ends with
+    its input (windows_shells.py).
     """
 
     session: str

@@ -1,8 +1,8 @@
 """One life of a session's shell: its exec, the lifeline's exec beside it, and how both end (docs/adr/0002, 0007 for tools containers).
 
 Both are opened at the same time, and the shell counts as open only when its marker came and the lifeline is ready. When no `sh` is in
-PATH, the usual places are tried. `close` has the lifeline end everything and brings its report. sessions.py owns it and decides what
-follows.
+PATH, the usual places are tried; where the runtime answers as one on Windows does, its shells (windows_shells.py). `close` has the
+lifeline end everything and brings its report. sessions.py owns it and decides what follows.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from podshell.kube.execs import ClusterAccess, ExecHandle
 from podshell.kube.holder import CLEARING, HELD_BACK_SECONDS, TrailerFilter, hold_command, resume_command
 from podshell.kube.lifeline import END_LINE, NOT_HELD_LINE, LifelineReport, ReportReader, leader_line, lifeline_command
 from podshell.kube.marker import MARKER_SECONDS, SHELL_PATHS, Leader, MarkerFilter, wrapper_command
+from podshell.kube.windows_shells import CHOOSING_SECONDS, END_KEYS, WINDOWS_SHELLS, Choosing, says_windows
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +65,15 @@ class ShellPlan:
 
 
 class _ShellReceiver:
-    """The shell exec's receiver: takes the marker out, and a holder's last words; keeps the end."""
+    """The shell exec's receiver: takes the marker out, and a holder's last words; keeps the end.
 
-    def __init__(self, owner: ShellOwner, nonce: str | None, clock: Clock) -> None:
+    Args:
+        nonce: the marker's; None: there will be no marker.
+        choosing: the shell may turn out to be missing, and would be followed by another.
+    """
+
+    def __init__(self, owner: ShellOwner, nonce: str | None, clock: Clock, *, choosing: Choosing | None = None) -> None:
+        self.choosing = choosing
         self.marker = MarkerFilter(nonce) if nonce is not None else None
         self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.ended_with: asyncio.Future[ExecEnd] = asyncio.get_running_loop().create_future()
@@ -78,12 +85,14 @@ class _ShellReceiver:
         self._release: TimerHandle | None = None
 
     def up(self) -> None:
-        if self.marker is None:
+        if self.marker is None and self.choosing is None:
             self.settle()
 
     def output(self, channel: int, data: memoryview | bytes) -> None:
         if self.marker is not None and not self.marker.done:
             data = self._receive_start(self.marker, data)
+        if self.choosing is not None and not self.choosing.done:
+            data = self._receive_choice(self.choosing, data)
         if self._clearing and data:
             self._clearing = False
             data = bytes(data).removeprefix(CLEARING)  # dtach's own: the screen is the shell's, or the user's
@@ -98,6 +107,12 @@ class _ShellReceiver:
             self._trailer = TrailerFilter()
             self._clearing = True
         if marker.done:
+            self.settle()
+        return passed
+
+    def _receive_choice(self, choosing: Choosing, data: memoryview | bytes) -> bytes:
+        passed = choosing.receive(data)
+        if choosing.done:
             self.settle()
         return passed
 
@@ -117,8 +132,9 @@ class _ShellReceiver:
             self._release.cancel()
         if self._trailer is not None and (rest := self._trailer.finish()):
             self._owner.shell_output(rest)
-        if self.marker is not None and not self.marker.done:
-            held = self.marker.give_up()
+        beginning = self.marker or self.choosing
+        if beginning is not None and not beginning.done:
+            held = beginning.give_up()
             if isinstance(end, Exited):
                 seconds = asyncio.get_running_loop().time() - self._opened_at
                 end = classify_exit(end.code, held.decode("utf-8", "replace"), seconds_after_start=seconds, started=False) or end
@@ -128,10 +144,11 @@ class _ShellReceiver:
             self.ended_with.set_result(end)
         self.settle()
 
-    def give_up_marker(self) -> None:
-        """The marker does not come: let everything pass."""
-        if self.marker is not None and not self.marker.done:
-            held = self.marker.give_up()
+    def give_up_waiting(self) -> None:
+        """The marker, or the first word, does not come: let everything pass."""
+        beginning = self.marker or self.choosing
+        if beginning is not None and not beginning.done:
+            held = beginning.give_up()
             if held:
                 self._owner.shell_output(held)
             self.settle()
@@ -175,6 +192,7 @@ class Shell:
         self.nonce = ""
         self.leader: Leader | None = None
         self.managed = True
+        self.windows = False
         self.held = False  # it outlives this object's connections: `abort` leaves it to whoever resumes it
         self.resumed = False  # it is the one that was to be resumed, with its state
         self._cluster = cluster
@@ -203,7 +221,12 @@ class Shell:
             if failed is None or failed.kind is not FailureKind.SHELL_MISSING:
                 return failed
             self.abort()
-        return await self._open_unmanaged() if self._plan.command else failed
+            if says_windows(failed):
+                self.windows = True
+                break
+        if self._plan.command:
+            return await self._open_unmanaged(self._plan.command)
+        return await self._open_windows() if self.windows else failed
 
     async def _resume(self) -> Failed | None:
         """Go on with the held shell; `_GONE` when it is not there any more."""
@@ -224,7 +247,7 @@ class Shell:
 
     async def _open_with(self, path: str, command: Sequence[str]) -> Failed | None:
         receiver = self._receiver = _ShellReceiver(self._owner, self.nonce, self._clock)
-        timer = self._clock.call_later(MARKER_SECONDS, receiver.give_up_marker)
+        timer = self._clock.call_later(MARKER_SECONDS, receiver.give_up_waiting)
         try:
             async with asyncio.TaskGroup() as group:
                 lifeline = group.create_task(self._open_lifeline(path))
@@ -301,12 +324,26 @@ class Shell:
         end = receiver.ended_with.result()
         return end if isinstance(end, Failed) else Failed(FailureKind.SERVER, f"its lifeline ended at once ({end})", "Try again.")
 
-    async def _open_unmanaged(self) -> Failed | None:
-        """Run a command of an image without any shell: nothing can watch over it there."""
+    async def _open_windows(self) -> Failed | None:
+        """Start the first shell that a Windows container has."""
+        failed: Failed | None = None
+        for command in WINDOWS_SHELLS:
+            failed = await self._open_unmanaged(command, choosing=Choosing())
+            if failed is None or failed.kind is not FailureKind.SHELL_MISSING:
+                break
+            self.abort()
+        return failed
+
+    async def _open_unmanaged(self, command: Sequence[str], choosing: Choosing | None = None) -> Failed | None:
+        """Run a command of an image without `sh`: nothing can watch over it there."""
         self.managed, self.nonce = False, ""
         self._lifeline = self._lifeline_receiver = None
-        receiver = self._receiver = _ShellReceiver(self._owner, None, self._clock)
-        return await self._open_stream(self._plan.command, receiver) or self._early_failure()
+        receiver = self._receiver = _ShellReceiver(self._owner, None, self._clock, choosing=choosing)
+        timer = self._clock.call_later(CHOOSING_SECONDS, receiver.give_up_waiting)
+        try:
+            return await self._open_stream(command, receiver) or self._early_failure()
+        finally:
+            timer.cancel()
 
     # -- while it runs ----------------------------------------------------------------------------------------------
 
@@ -395,7 +432,7 @@ class Shell:
         # kubernetes.md 3, first rung: all that can be done where nothing watches over the process.
         assert self._stream is not None
         if self._plan.tty:
-            self._stream.send_stdin(b"\x03\x03\x04")
+            self._stream.send_stdin(END_KEYS if self.windows else b"\x03\x03\x04")
         elif self._stream.can_close_stdin:
             self._stream.close_stdin()
 

@@ -139,10 +139,7 @@ def test_the_recorded_pods_have_the_status_that_the_server_printed() -> None:
         (pod({"phase": "Running", "containerStatuses": RUNNING}), ""),
         (pod({"phase": "Pending"}), "no container of the pod is running (Pending)"),
         (pod({"phase": "Running", "containerStatuses": RUNNING}, deletionTimestamp="2026-01-01T00:00:00Z"), "the pod is being deleted"),
-        (
-            pod({"phase": "Running", "containerStatuses": RUNNING}, {"os": {"name": "windows"}}),
-            "the pod runs Windows, where this version opens no shells",
-        ),
+        (pod({"phase": "Running", "containerStatuses": RUNNING}, {"os": {"name": "windows"}}), ""),
     ],
 )
 def test_why_no_shell_can_be_opened(made: Pod, refusal: str) -> None:

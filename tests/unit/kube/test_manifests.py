@@ -13,10 +13,12 @@ import yaml
 
 from podshell.kube import manifests as m
 from podshell.kube.debug_options import DebugKind, DebugOptions, ResolvedOptions, resolve
+from podshell.kube.windows_shells import waiting_command
 
 GOLDEN = Path(__file__).parent / "golden"
 MAKING = m.Making("5e5510", "ada", ("sh", "-c", "wait"), 1_800_000_000.0, key="k3y")
 ATTACHED = m.Making("5e5510", "ada", ("sh", "-c", "shell"), 1_800_000_000.0, attached=True, tty=True)
+WINDOWS = m.Making("5e5510", "ada", waiting_command(14_400), 1_800_000_000.0, attached=True)
 NODE = m.NodeFacts("worker-01", "containerd://2.1.9", "v1.36.2", 36)
 NODE_CASES: dict[str, dict[str, object]] = {
     "plain": {},
@@ -55,9 +57,11 @@ def debug_container(fields: dict[str, object], *, non_root: bool = False, making
 
 def golden_cases() -> Iterator[tuple[str, dict[str, Any]]]:
     for name, fields in NODE_CASES.items():
-        yield f"node-{name}", node_pod(fields)
+        if name != "windows":
+            yield f"node-{name}", node_pod(fields)
     for name, fields in DEBUG_CASES.items():
         yield f"debug-{name}", debug_container(fields)
+    yield "node-windows", node_pod({"os": "windows"}, making=WINDOWS)
     yield "node-attached", node_pod({}, making=ATTACHED)
     yield "debug-attached", debug_container({}, making=ATTACHED)
     yield "debug-non-root", debug_container({}, non_root=True)
