@@ -106,15 +106,15 @@ function TabButton({ tab, state }: { tab: Tab; state: DockState }) {
             <StatusMark tone={toneOf(view)} label={name} />
             {mark.production && <ClusterTag mark={mark} />}
             {broadcast && <Icon name="broadcast" size={13} />}
-            {/* Not spoken: a name that changes each second would be read out each second. */}
-            {idle !== null && (
-              <span className="tag number tag-idle" aria-hidden="true">
-                {countdown(idle)}
-              </span>
-            )}
             {tab.unseen && <span className="unseen" />}
           </button>
         </Tooltip>
+      )}
+      {/* Not part of the name: what changes each second would be read out each second. */}
+      {idle !== null && renaming !== id && (
+        <span className="tag number tag-idle" aria-hidden="true" onClick={() => dock.activate(id)}>
+          {countdown(idle)}
+        </span>
       )}
       {/* For the mouse; the keyboard has Delete, and the shell in front a button of its own. */}
       <span className="tab-close" aria-hidden="true" onClick={() => void opening.end(session)}>
