@@ -181,6 +181,8 @@ class _Place:
             what = broken.message if failed.timed_out else f"{broken.object}: {broken.reason}: {broken.message}"
             lines = [what, *(f"event: {event}" for event in failed.events), broken.next_step, self._kept(namespace, pod)]
             raise CommandFailed(TIMED_OUT if failed.timed_out else FAILED, *lines) from failed
+        except KubeError as error:
+            raise refusal_of(error, f"the start of pod {namespace}/{pod} cannot be followed") from error
 
 
 class _Nothing:

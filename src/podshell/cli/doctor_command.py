@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from podshell.cli.failures import FAILED, CommandFailed
+from podshell.cli.plain_text import visible, visible_json
 from podshell.cli.shell_command import click_option, exit_with, plain_flags
 from podshell.cli.shell_options import BY_KEY, CONNECTION, OptionRow
 
@@ -95,16 +96,16 @@ def _image(values: Values) -> tuple[str, list[Line]]:
 def _json(lines: list[Line]) -> str:
     import msgspec
 
-    return msgspec.json.format(msgspec.json.encode(lines), indent=2).decode()
+    return visible_json(msgspec.json.format(msgspec.json.encode(lines), indent=2).decode())
 
 
 def _table(lines: list[Line]) -> str:
     width = max(len(line.check) for line in lines)
     rows = []
     for line in lines:
-        rows.append(f"{_MARKS[line.verdict]:4}  {line.check:{width}}  {line.text}")
+        rows.append(f"{_MARKS[line.verdict]:4}  {line.check:{width}}  {visible(line.text)}")
         if line.fix and line.verdict != "ok":
-            rows.append(f"{'':4}  {'':{width}}  -> {line.fix}")
+            rows.append(f"{'':4}  {'':{width}}  -> {visible(line.fix)}")
     return "\n".join(rows)
 
 

@@ -53,6 +53,7 @@ def exec_command(
 ) -> None:
     from podshell.cli.api import OpenBody
     from podshell.cli.failures import CommandFailed
+    from podshell.cli.plain_text import visible
 
     if bool(target) == bool(session):
         raise click.UsageError("Name a pod, or a session with --session; not both.")
@@ -61,7 +62,7 @@ def exec_command(
         code = asyncio.run(_run(body, session, stdin, tty, _keys(detach_keys), gateway, token_file))
     except CommandFailed as failed:
         for line in failed.lines:
-            click.echo(f"podshell: {line}", err=True)
+            click.echo(f"podshell: {visible(line)}", err=True)
         code = failed.code
     except KeyboardInterrupt:
         code = 130

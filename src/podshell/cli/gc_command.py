@@ -9,6 +9,7 @@ import click
 
 from podshell.cli.doctor_command import DoctorCommand as FlagsCommand
 from podshell.cli.failures import FAILED, CommandFailed
+from podshell.cli.plain_text import visible, visible_json
 from podshell.cli.shell_command import click_option, exit_with
 from podshell.cli.shell_options import CONNECTION
 
@@ -40,7 +41,7 @@ def _run(delete: bool, output: str, flags: dict[str, object], config: str | None
         raise CommandFailed(FAILED, str(error), "name a namespace in which you may list pods: -n") from error
     click.echo(_json(found) if output == "json" else _table(found, delete))
     for line in failed:
-        click.echo(f"podshell: {line}", err=True)
+        click.echo(f"podshell: {visible(line)}", err=True)
     return SOMETHING_FAILED if failed else 0
 
 
@@ -62,13 +63,13 @@ async def _collect(client: Client, namespace: str, delete: bool) -> tuple[list[L
 def _json(found: list[Leftover]) -> str:
     import msgspec
 
-    return msgspec.json.format(msgspec.json.encode(found), indent=2).decode()
+    return visible_json(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
 
 
 def _table(found: list[Leftover], delete: bool) -> str:
     if not found:
         return "nothing of ours is left"
-    rows = [("KIND", "NAMESPACE", "NAME", "NODE", "USER", "AGE", "ENDS"), *(one.row() for one in found)]
+    rows = [("KIND", "NAMESPACE", "NAME", "NODE", "USER", "AGE", "ENDS"), *([visible(word) for word in one.row()] for one in found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     if not delete:

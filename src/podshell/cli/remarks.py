@@ -6,9 +6,8 @@ import contextlib
 import os
 from collections.abc import Callable
 
+from podshell.cli.plain_text import visible
 from podshell.wire.messages import Facts
-
-_CONTROLS = dict.fromkeys((*range(32), 127, *range(128, 160)))
 
 
 class Remarks:
@@ -19,8 +18,8 @@ class Remarks:
         self._raw = raw
 
     def say(self, text: str) -> None:
-        """Say one line; control characters of texts from elsewhere are left out."""
-        line = f"podshell: {text.replace(chr(10), ' ').translate(_CONTROLS)}"
+        """Say one line, in which control characters of texts from elsewhere are seen."""
+        line = f"podshell: {visible(text)}"
         framed = f"\r\n{line}\r\n" if self._raw() else f"{line}\n"
         with contextlib.suppress(OSError):  # nobody to tell
             os.write(self._fd, framed.encode("utf-8", "replace"))

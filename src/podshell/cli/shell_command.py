@@ -14,6 +14,7 @@ import click
 
 from podshell.cli.durations import format_duration
 from podshell.cli.failures import CommandFailed
+from podshell.cli.plain_text import visible
 from podshell.cli.shell_options import OPTIONS, Kind, OptionRow, Section
 
 SHORT_HELP = "[EXPERIMENTAL] Open a shell on a node, or inside a pod, from an image with tools."
@@ -217,7 +218,7 @@ def exit_with(work: Callable[[], int]) -> None:
         code = work()
     except CommandFailed as failed:
         for line in failed.lines:
-            click.echo(f"podshell: {line}", err=True)
+            click.echo(f"podshell: {visible(line)}", err=True)
         code = failed.code
     except KeyboardInterrupt:
         code = 130

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from podshell.agent.settings import AgentSettings
+from podshell.cli.plain_text import visible
 from podshell.gateway.settings import GatewaySettings
 from podshell.launch.failures import LaunchError, file_failures, gateway_failures
 from podshell.launch.logs import log_to_stderr
@@ -98,7 +99,7 @@ def agent_command(**flags: object) -> None:
                 raise OptionError(f"--{name.replace('_', '-')} is needed")
         _run(lambda: _agent(settings))
     except (OptionError, LaunchError) as error:
-        click.echo(f"podshell agent: {error}", err=True)
+        click.echo(f"podshell agent: {visible(str(error))}", err=True)
         sys.exit(2)
 
 

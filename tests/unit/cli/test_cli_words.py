@@ -11,6 +11,7 @@ import pytest
 from podshell.cli.exits import code_of_end, code_of_refusal, lines_of_end, lines_of_refusal
 from podshell.cli.failures import CommandFailed
 from podshell.cli.gateways import Gateway, find_gateway
+from podshell.cli.plain_text import visible, visible_json
 from podshell.cli.remarks import Remarks, remark_of_notice
 from podshell.cli.targets import pod_name
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
@@ -150,10 +151,25 @@ def test_the_token_is_not_in_the_repr() -> None:
     assert "secret" not in repr(Gateway("https://x", "secret"))
 
 
+# Texts from elsewhere.
+
+
+def test_control_characters_and_turned_letters_are_seen_and_nothing_else_changes() -> None:
+    assert visible("a\x1b]0;x\x07b\x9bc\x7f") == "a\\x1b]0;x\\x07b\\x9bc\\x7f"
+    assert visible("\u202egpj.exe\u2066") == "\\u202egpj.exe\\u2066"
+    assert visible("one\r\ntwo\tthree\u2028four") == "one  two three four"
+    assert visible("ä 漢字 👩‍👩‍👧") == "ä 漢字 👩‍👩‍👧"
+    assert visible("half \ud800") == "half \\ud800"
+    text = "\x1b\x9b\u202e\u2028\n"
+    shown = visible_json(json.dumps({"a": text}, ensure_ascii=False))
+    assert shown.isprintable()
+    assert json.loads(shown) == {"a": text}
+
+
 # Remarks.
 
 
-@pytest.mark.parametrize(("raw", "expected"), [(False, b"podshell: hello\n"), (True, b"\r\npodshell: hello\r\n")])
+@pytest.mark.parametrize(("raw", "expected"), [(False, b"podshell: hel\\x1blo\n"), (True, b"\r\npodshell: hel\\x1blo\r\n")])
 def test_a_remark_is_one_line_also_in_raw_mode(raw: bool, expected: bytes) -> None:
     read, written = os.pipe()
     try:
