@@ -98,7 +98,8 @@ for d in $D; do
 done
 [ -z "$R" ] || echo "$P $born" >"$R"
 }
-# hold: nobody is left to ask; a held shell waits for the next lifeline, which names itself in our place.
+# hold: nobody is left to ask; a held shell waits for the next lifeline, which names itself in our place. One that has come and has ended the
+# session meanwhile leaves an empty name.
 hold() {
 [ "$m" = h ] && [ -n "$R" ] || return 0
 { read -r a b <"$R"; } 2>/dev/null
@@ -110,6 +111,7 @@ while [ $i -lt "$q" ]; do
 sleep $z
 i=$((i+z)) a=0
 { read -r a b <"$R"; } 2>/dev/null
+[ -n "$a" ] || exit 0
 [ "$a" != 0 ] && [ "$a" != $P ] && st "$a" && [ "$T" = "$b" ] && exit 0
 done
 }
@@ -145,6 +147,7 @@ esac
 done
 [ $tries = 0 ] || hold
 ladder $tries
+[ -z "$R" ] || : >"$R"
 trap : TERM
 if [ "$group" = $P ]; then kill -TERM 0; else kill $w; fi 2>/dev/null
 exit 0

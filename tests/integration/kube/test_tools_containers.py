@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
+from podshell.aio.clock import LoopClock
+from podshell.kube.access import KubernetesAccess
 from podshell.kube.debug_containers import add_container, pod_problem, read_equipped, reusable, sharing_problem
 from podshell.kube.debug_options import DebugKind, DebugOptions, OptionProblem, ResolvedOptions, resolve
 from podshell.kube.errors import Forbidden, NotFound
+from podshell.kube.exec_dial import ExecTarget
+from podshell.kube.exec_ends import Exited
 from podshell.kube.hazards import Broken
 from podshell.kube.kubeconfig import load_connection
 from podshell.kube.manifests import CONTAINER, Making, Manifest, debug_key, ephemeral_container, node_job, node_pod
@@ -19,12 +25,14 @@ from podshell.kube.node_pods import NodePod, delete_session, node_facts, node_pr
 from podshell.kube.objects import Metadata, Node, Pod
 from podshell.kube.pod_security import fit_namespace
 from podshell.kube.rest import Client
+from podshell.kube.shells import Shell, ShellPlan
 from podshell.kube.starting import wait_job_pod, wait_started
 from podshell.kube.waiter import waiter_command
 from podshell.kube.workloads import JOBS, NODES, PODS
 from podshell.sandbox import users
 from podshell.sandbox.admission import WebhookDenial
 from podshell.sandbox.cluster import SandboxCluster
+from stack import ContainerView, settled
 
 NAMESPACE = "podshell"
 
@@ -188,6 +196,68 @@ async def test_pods_and_nodes_where_nothing_can_start_are_known_before(client: C
     assert isinstance(await fit_namespace(client, options_of(DebugKind.NODE), "shop"), OptionProblem)
     with pytest.raises(NotFound):
         await fit_namespace(client, options_of(DebugKind.NODE), "no-such-namespace")
+
+
+class Screen:
+    """A shell's owner."""
+
+    def __init__(self) -> None:
+        self.output = bytearray()
+        self._changed = asyncio.Event()
+
+    def shell_output(self, data: bytes | memoryview) -> None:
+        self.output += data
+        self._changed.set()
+
+    def shell_writable(self) -> None:
+        pass
+
+    async def until(self, text: bytes) -> None:
+        async with asyncio.timeout(30):
+            while text not in self.output:
+                self._changed.clear()
+                await self._changed.wait()
+
+
+def held_shell(client: Client, target: ExecTarget, screen: Screen, resume: str = "") -> Shell:
+    plan = ShellPlan(target, (), tty=True, tools=True, resume=resume)
+    return Shell(KubernetesAccess(client), plan, screen, LoopClock(), size=(80, 24))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="pods of nodes want isolated containers")
+@pytest.mark.skipif(shutil.which("dtach") is None, reason="the sandbox's tools image takes dtach from this machine")
+async def test_a_held_shell_keeps_its_state_for_whoever_resumes_it_and_leaves_nothing_when_it_is_closed(
+    sandbox_cluster: SandboxCluster, client: Client
+) -> None:
+    made = NodePod(client, PODS, NAMESPACE, "worker-1")
+    await made.create(node_builder("one", job=False))
+    await started(client, NAMESPACE, made.name, CONTAINER)
+    target, view = ExecTarget(NAMESPACE, made.name, CONTAINER), ContainerView.of(sandbox_cluster, made.name, CONTAINER, NAMESPACE)
+    first = held_shell(client, target, screen := Screen())
+    assert await first.open() is None
+    assert (first.held, first.resumed) == (True, False)
+    first.send_input(b"export X=1; (trap '' HUP; exec sleep 1727) & echo up:$((40+2)):\r")
+    await screen.until(b"up:42:")
+    living = {key for key, one in view.processes().items() if one.command == "sleep 1727"}
+    assert living
+    first.abort()  # as the loss of every connection
+
+    second = held_shell(client, target, again := Screen(), resume=first.nonce)
+    assert await second.open() is None
+    assert (second.held, second.resumed, second.leader) == (True, True, first.leader)
+    second.send_input(b"echo again:$((X+1)):\r")
+    await again.until(b"again:2:")
+    assert living <= set(view.processes())
+
+    report = await second.close()
+    assert (report.done, report.left, report.unkilled) == (True, [], [])
+    assert "sleep" in " ".join(report.killed)
+    await settled(lambda: len(view.execs()) == 1, lambda: f"the waiter's own only: {list(map(str, view.processes().values()))}")
+    third = held_shell(client, target, Screen(), resume=first.nonce)
+    assert await third.open() is None
+    assert isinstance(await third.wait(), Exited), "who comes late hears how it ended, and gets no other shell for it"
+    await third.close()
+    await made.remove()
 
 
 async def test_a_refused_create_leaves_nothing_to_remove(sandbox_cluster: SandboxCluster, client: Client) -> None:

@@ -45,12 +45,13 @@ async def say(terminal: TerminalClient, text: str, expected: bytes) -> None:
 async def test_the_state_of_a_held_shell_survives_an_agent_that_is_killed(make_stack: MakeStack, kind: dict[str, object]) -> None:
     stack = await make_stack(agent_process=True, ceiling=EVERYTHING)
     async with stack.shell(**kind) as terminal:
-        await say(terminal, "X=1; export X; echo first:$((40+2)):", b"first:42:")
+        await say(terminal, "export X=1; sleep 1725 & J=$!; echo first:$((40+2)):", b"first:42:")
         await stack.cluster.kill_agent()
         await stack.wait_online(stack.cluster.name, online=False)
         await stack.cluster.start_agent()
         await terminal.wait_for(lambda t: t.resets)
-        await say(terminal, "echo again:$((X+1)):", b"again:2:")
+        await say(terminal, "sh -c 'echo again:$((X+1)):'", b"again:2:")
+        await say(terminal, "kill -0 $J && jobs -p | grep -x $J | sed 's/.*/its job go''es on/'", b"its job goes on")
         assert await stack.wait_audit(terminal.session, "session.resume")
         assert not await stack.audit(terminal.session, "session.restart")
         assert not terminal.notices_of("restarted")
@@ -63,12 +64,15 @@ async def test_the_state_of_a_held_shell_survives_an_agent_that_is_killed(make_s
 async def test_an_exec_session_restarts_beside_that_and_says_so(make_stack: MakeStack) -> None:
     stack = await make_stack(agent_process=True, ceiling=EVERYTHING)
     async with stack.shell() as terminal:
-        await say(terminal, "X=1; export X; echo first:$((40+2)):", b"first:42:")
+        await say(terminal, "export X=1; echo first:$((40+2)):", b"first:42:")
         await stack.cluster.kill_agent()
         await stack.cluster.start_agent()
         await stack.wait_audit(terminal.session, "session.restart")
         await say(terminal, "echo again:$((X+1)):", b"again:1:")
         assert (await stack.session(terminal.session))["incarnation"] == 2
+        assert terminal.attached is not None
+        # by this, consoles and command lines tell their users that it is another shell
+        assert (terminal.attached.incarnation, terminal.attached.reset) == (2, True)
 
 
 @pytest.mark.parametrize("kind", [DEBUG, NODE], ids=["debug", "node"])
