@@ -37,7 +37,6 @@ from podshell.sandbox import users
 from podshell.sandbox.cluster import SandboxCluster
 from podshell.sandbox.content import small_content
 from podshell.sandbox.resources import POD
-from podshell.sandbox.runtime.containers import Container
 from sandbox_fixtures import QUICK
 from terminal_client import Api, ApiError, TerminalClient
 from warm_parent import Part, WarmParent
@@ -165,9 +164,10 @@ class ContainerView:
     """The processes of one container, read from /proc outside of it: by the container's pid namespace, or, where this machine allows no
     namespaces, by the mark that the sandbox puts into the environment of plain processes."""
 
-    def __init__(self, container: Container, *, isolated: bool) -> None:
-        self._namespace = os.readlink(f"/proc/{container.pid}/ns/pid") if isolated else ""
-        self._mark = f"PODSHELL_SANDBOX_CONTAINER={container.spec.id}".encode()
+    def __init__(self, pid: int, *, isolated: bool) -> None:
+        self._namespace = os.readlink(f"/proc/{pid}/ns/pid") if isolated else ""
+        variables = [] if isolated else Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        self._mark = next((one for one in variables if one.startswith(b"PODSHELL_SANDBOX_CONTAINER=")), b"no container")
 
     @classmethod
     def of(cls, sandbox: SandboxCluster, pod: str = "cart-0", container: str = "cart", namespace: str = "shop") -> ContainerView:
@@ -178,7 +178,15 @@ class ContainerView:
         identity = next(one["containerID"] for one in statuses if one["name"] == container).removeprefix("containerd://")
         running = sandbox.runtime.container(identity)
         assert running is not None, f"the container {container} of {pod} does not run: {found['status']}"
-        return cls(running, isolated=sandbox.runtime.isolated)
+        return cls(running.pid, isolated=sandbox.runtime.isolated)
+
+    @classmethod
+    def around(cls, command: str) -> ContainerView:
+        """Find the container in which the only process of this machine with such a command line runs, in whichever sandbox."""
+        wanted = command.replace(" ", "\0").encode() + b"\0"
+        found = [entry for entry in os.listdir("/proc") if entry.isdigit() and _command_line(entry) == wanted]
+        assert len(found) == 1, f"{len(found)} processes run {command!r}"
+        return cls(int(found[0]), isolated=os.readlink(f"/proc/{found[0]}/ns/pid") != os.readlink("/proc/self/ns/pid"))
 
     def processes(self) -> dict[tuple[int, int], ProcessView]:
         """All living processes by pid and start time; zombies are dead."""
@@ -197,6 +205,12 @@ class ContainerView:
         if self._namespace:
             return os.readlink(f"/proc/{pid}/ns/pid") == self._namespace
         return self._mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+
+
+def _command_line(pid: str) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def _read_process(pid: str) -> ProcessView:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import re
+import time
 
-from console import DEADLINE_MS, Console
+from console import DEADLINE_MS, PROMPT, Console
 from playwright.sync_api import Locator, expect
+
+from stack import ContainerView, ProcessView
 
 MINIMISE = "Control+Shift+M"
 
@@ -28,14 +32,26 @@ def restore(console: Console, count: int, shell: str) -> None:
     expect(console.page.get_by_role("tab", name=re.compile(f"^{shell.replace('/', '.')},"))).to_have_attribute("aria-selected", "true")
 
 
+def nothing_more_than(container: ContainerView, before: dict[tuple[int, int], ProcessView]) -> None:
+    """Wait until no process is left that was not there before."""
+    deadline = time.monotonic() + DEADLINE_MS / 1000
+    while more := [each for key, each in container.processes().items() if key not in before]:
+        assert time.monotonic() < deadline, f"left in the container: {', '.join(map(str, more))}"
+        time.sleep(0.05)
+
+
 def test_three_minimised_shells_outlive_page_changes_floods_and_a_reload(console: Console) -> None:
     console.go()
     console.open_shell("cart-0", "cart")
-    console.run("KEPT=one", "KEPT=one")
+    stays, goes = (f"sleep {random.randrange(10**8, 10**9)}" for _ in range(2))
+    console.run(f"KEPT=one; {stays} & echo started", "\nstarted\n")
     console.open_shell("cart-0", "exporter")
     console.run("echo quiet", "\nquiet\n")
+    container = ContainerView.around(stays)
+    before = container.processes()
     console.open_shell("cart-0", "cart")
-    console.run("sleep 4242 & echo started", "started\n")
+    console.run(f"({goes} & {goes} &) ; echo started", "\nstarted\n")
+    assert [each.command for each in container.processes().values()].count(goes) == 2
     console.page.get_by_role("tab", name="cart-0/cart, ").click()
     console.type("sleep 1; seq 30000; printf '\\033[31mfl%s\\033[0m\\n' ood\n")
     for _ in range(3):
@@ -61,11 +77,19 @@ def test_three_minimised_shells_outlive_page_changes_floods_and_a_reload(console
     console.run("echo $KEPT$KEPT", "\noneone\n")
     console.expect_equal_to_headless()
 
-    # Closing one ends that one only, and all that it had started.
+    for shell in ("cart-0/exporter", "cart-0/cart 2"):
+        console.page.keyboard.press(MINIMISE)
+        restore(console, 3, shell)
+        console.wait_for(PROMPT)
+        console.expect_equal_to_headless()
+
+    # Closing one ends that one only, and leaves nothing of it in the container, as the machine sees it.
     console.page.keyboard.press(MINIMISE)
     menu(console, 3).get_by_role("button", name="End the session in cart-0/cart 2").click()
+    nothing_more_than(container, before)
+    assert stays in [each.command for each in container.processes().values()]
     restore(console, 2, "cart-0/cart")
-    console.run("while grep -ls 'sleep.42[4]2' /proc/[0-9]*/cmdline; do sleep 0.2; done; echo all gone", "\nall gone\n")
+    console.run("echo $KEPT-still", "\none-still\n")
     console.page.keyboard.press(MINIMISE)
     restore(console, 2, "cart-0/exporter")
     console.run("echo still$((1+1))", "\nstill2\n")
