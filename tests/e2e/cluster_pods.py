@@ -2,6 +2,7 @@
 
 Which cluster: $PODSHELL_E2E_KUBECONFIG (`make e2e KUBECONFIG=...` sets it), else a sandbox cluster of its own. $PODSHELL_E2E_NAMESPACE
 (default), $PODSHELL_E2E_IMAGE (localhost/busybox:1.38) and $PODSHELL_E2E_SHELLLESS_IMAGE say where pods go and what they are made of.
+$PODSHELL_E2E_TOOLS_IMAGE is the tools image for debug and node shells; without one they run $PODSHELL_E2E_IMAGE, which has `sh` only.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from podshell.kube.workloads import PODS
 PATIENCE_SECONDS = 60.0
 NAMESPACE = os.environ.get("PODSHELL_E2E_NAMESPACE") or "default"
 IMAGE = os.environ.get("PODSHELL_E2E_IMAGE") or "localhost/busybox:1.38"
+TOOLS_IMAGE = os.environ.get("PODSHELL_E2E_TOOLS_IMAGE") or ""
 
 # A container that does nothing, and reaps what is given to it.
 _IDLE = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done"]

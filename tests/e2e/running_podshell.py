@@ -13,7 +13,7 @@ from cluster_pods import NAMESPACE, PATIENCE_SECONDS, ClusterPods
 
 from podshell.agent.ceiling import Ceiling
 from podshell.agent.main import Agent
-from podshell.agent.settings import AgentSettings
+from podshell.agent.settings import AgentSettings, ToolsSettings
 from podshell.gateway.app import Gateway
 from podshell.gateway.journal import SessionRecord
 from podshell.gateway.settings import GatewaySettings
@@ -85,8 +85,10 @@ async def running_gateway(pods: ClusterPods, folder: Path, **settings: object) -
 
 
 @asynccontextmanager
-async def running_podshell(pods: ClusterPods, folder: Path, **settings: object) -> AsyncIterator[RunningPodshell]:
-    """Run a gateway and an agent."""
+async def running_podshell(
+    pods: ClusterPods, folder: Path, *, ceiling: Ceiling | None = None, tools: ToolsSettings | None = None, **settings: object
+) -> AsyncIterator[RunningPodshell]:
+    """Run a gateway and an agent, which by default allows shells in running containers only."""
     async with running_gateway(pods, folder, **settings) as running:
         agent_settings = AgentSettings(
             gateway_urls=(running.url,),
@@ -94,7 +96,8 @@ async def running_podshell(pods: ClusterPods, folder: Path, **settings: object) 
             state_dir=folder / "agent",
             enrolment_token_file=await running.enrolment(),
             kubeconfig=pods.agent_kubeconfig,
-            ceiling=Ceiling(pod_exec=True),
+            ceiling=ceiling or Ceiling(pod_exec=True),
+            tools=tools or ToolsSettings(),
             reconnect_base_seconds=0.2,
         )
         async with Agent(agent_settings) as agent, asyncio.timeout(PATIENCE_SECONDS) as waiting:

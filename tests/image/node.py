@@ -65,7 +65,7 @@ class Node:
             ["--net", "--pid", "--mount", "--uts", "--fork", "--kill-child"], f"{kthreadd} infinity & echo; exec sleep infinity"
         )
         self.peer = _holding(["--net"], "echo; exec sleep infinity")
-        node, peer = self._inside(), str(self.peer.pid)
+        node, peer = self.inside(), str(self.peer.pid)
         run("ip", "link", "add", "eth0", "netns", node, "type", "veth", "peer", "name", "eth0", "netns", peer)
         for pid, addresses in ((node, [f"{NODE_ADDRESS}/16"]), (peer, [f"{PEER_ADDRESS}/16", f"{API_ADDRESS}/32"])):
             in_net = ("nsenter", f"--net=/proc/{pid}/ns/net")
@@ -75,7 +75,7 @@ class Node:
                 run(*in_net, "ip", "address", "add", address, "dev", "eth0")
         run("nsenter", f"--net=/proc/{node}/ns/net", "ip", "route", "add", "default", "via", PEER_ADDRESS)
 
-    def _inside(self) -> str:
+    def inside(self) -> str:
         """The first process of the node's pid namespace, as this machine numbers it: the child of unshare."""
         return Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text().split()[0]
 
@@ -90,7 +90,7 @@ class Node:
     def let_ping(self, first: int, last: int) -> None:
         """Let these groups ping without NET_RAW, as systemd sets it on nodes and containerd in pods (0 to 2147483647)."""
         setting = f"echo {first} {last} > /proc/sys/net/ipv4/ping_group_range"
-        run("nsenter", f"--net=/proc/{self._inside()}/ns/net", "sh", "-c", setting)
+        run("nsenter", f"--net=/proc/{self.inside()}/ns/net", "sh", "-c", setting)
 
     def close(self) -> None:
         for process in (self.servers, self.holder, self.peer):
@@ -102,7 +102,7 @@ class Node:
         self, *capabilities: str, host: Path | None = None, write: bool = False, host_pid: bool = False, trace: bool = False, user: int = 0
     ) -> Shell:
         """Return a shell with these capabilities (as Kubernetes names them) and nothing else that is not said."""
-        inside = self._inside()
+        inside = self.inside()
         namespaces = [f"--net=/proc/{inside}/ns/net", f"--pid=/proc/{inside}/ns/pid"]
         own = ["--mount", "--uts", "--propagation", "private", "--fork", "--kill-child", *([] if host_pid else ["--pid"])]
         chosen = "".join(f",+{name.lower()}" for name in capabilities)

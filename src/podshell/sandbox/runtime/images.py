@@ -83,7 +83,7 @@ class ImageStore:
     def register(self, name: str, folder: Path, command: tuple[str, ...] = ("sh",), *, user: int = 0) -> None:
         """Let a root file system that exists go by a name, such as one that was built by an image's own recipe.
 
-        It is shown read-only apart from /etc, /home, /root, /tmp and /var, and left as it is.
+        It is shown read-only apart from /etc, /home, /root, /run, /tmp and /var, and left as it is.
         """
         self._built[name] = Image(name, folder, command, user=user)
         self._recipes[name] = lambda _: self._built[name]

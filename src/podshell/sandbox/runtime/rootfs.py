@@ -13,7 +13,8 @@ from typing import Any
 
 import kernel  # type: ignore[import-not-found, unused-ignore]  # the sibling file, found by launcher.py
 
-_WRITABLE = frozenset({"etc", "home", "root", "tmp", "var"})
+_WRITABLE = frozenset({"etc", "home", "root", "run", "tmp", "var"})
+_MOUNTED = frozenset({"dev", "proc", "sys"})
 _SIZE = "size=64m,mode=755"  # a container's own files; enough for kubectl cp of test files
 _DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
 _LINKS = {"ptmx": "pts/ptmx", "fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
@@ -95,6 +96,8 @@ def _attach(one: dict[str, Any], tree: int) -> None:
 def _show_image(image: str, root: str) -> None:
     for entry in os.scandir(image):
         target = f"{root}/{entry.name}"
+        if entry.name in _MOUNTED:
+            continue  # what is mounted there covers what the image has
         if entry.is_symlink():
             os.symlink(os.readlink(entry.path), target)
         elif entry.name in _WRITABLE:
