@@ -19,8 +19,9 @@ from podshell.kube.rest import Client
 from podshell.kube.store import Change, Store
 from podshell.kube.workloads import EVENTS, NODES
 
-# A healthy kubelet says its first word within a second; its node is asked after when nothing is new for so long.
-SILENT_SECONDS = 3.0
+# A healthy kubelet says its first word within a second; its node is asked after when nothing is new for so long; a start that
+# cannot succeed is to end within 3 s of what says so.
+SILENT_SECONDS = 2.0
 # Of the reasons for FailedMount the one that no further try changes (transcripts/node): a Secret may still come, a path's type stays.
 _HOPELESS_MOUNT = re.compile(r"hostPath type check failed")
 # What the API server says when it means it, not when it is busy (transcripts/node/quota-job).

@@ -33,16 +33,35 @@ from podshell.sandbox.content import Content, manifests
 from podshell.sandbox.content.nodes import node
 from podshell.sandbox.kubelet.faults import OUT_OF_CPU, PodFault
 from podshell.sandbox.resources import RESOURCEQUOTA
+from podshell.sandbox.store import WatchEvent
 from sandbox_fixtures import MakeSandboxCluster
 
 # A verdict comes in seconds; whoever hears "timed out" instead has waited for this.
 PATIENCE_SECONDS = 60.0
+# From the moment when the API server has what says that it will not start, and sends it to whoever watches, to the verdict.
+VERDICT_SECONDS = 3.0
+
+
+class Causes:
+    """When the API server got to know what, by the clock of the loop that the verdict is taken on."""
+
+    def __init__(self, lab: SandboxCluster) -> None:
+        self._seen: list[tuple[float, WatchEvent]] = []
+        lab.store.listen(lambda event: self._seen.append((asyncio.get_running_loop().time(), event)))
+
+    def seconds_since(self, *, words: str = "", kind: str = "", deleted: bool = False) -> float:
+        """Seconds since the first change that carries `words` in any of its texts, or since the first deletion."""
+        for moment, event in self._seen:
+            about = not kind or event.resource.kind == kind
+            if about and (event.type == "DELETED" or "deletionTimestamp" in event.obj["metadata"] if deleted else words in str(event.obj)):
+                return asyncio.get_running_loop().time() - moment
+        raise AssertionError(f"nothing says {words!r}: {[event for _, event in self._seen][-3:]}")
 
 
 def content(_: str, version: str) -> Content:
     nodes = [node("worker-1", "192.0.2.1", version=version), node("worker-2", "192.0.2.2", version=version, ready=False)]
-    spaces = [manifests.namespace("lab"), manifests.namespace("strict", "baseline")]
-    return Content([*nodes, *spaces, *(manifests.service_account(name, "default") for name in ("lab", "strict"))])
+    spaces = [manifests.namespace("lab"), manifests.namespace("strict", "baseline"), manifests.namespace("stricter", "restricted")]
+    return Content([*nodes, *spaces, *(manifests.service_account(name, "default") for name in ("lab", "strict", "stricter"))])
 
 
 @pytest.fixture
@@ -78,9 +97,16 @@ async def start(client: Client, manifest: Manifest, told: list[str] | None = Non
     return await wait_started(client, "lab", made.metadata.name, CONTAINER, seconds=seconds, say=say)
 
 
-async def failure(client: Client, manifest: Manifest) -> StartFailed:
+@pytest.fixture
+def causes(lab: SandboxCluster) -> Causes:
+    return Causes(lab)
+
+
+async def failure(client: Client, manifest: Manifest, causes: Causes, words: str = "", kind: str = "") -> StartFailed:
+    """Start what does not start; the verdict must follow its cause: what carries its reason, or `words`."""
     with pytest.raises(StartFailed) as raised:
         await start(client, manifest)
+    assert causes.seconds_since(words=words or raised.value.broken.reason, kind=kind) < VERDICT_SECONDS
     assert not raised.value.timed_out
     assert raised.value.broken.next_step
     return raised.value
@@ -94,35 +120,35 @@ async def test_a_node_pod_starts_and_says_what_takes_its_time(client: Client, la
     assert told
 
 
-async def test_an_image_that_is_not_there_is_named_with_its_events(client: Client) -> None:
-    failed = await failure(client, pod_of("tools", image="example.com/nope:1"))
+async def test_an_image_that_is_not_there_is_named_with_its_events(client: Client, causes: Causes) -> None:
+    failed = await failure(client, pod_of("tools", image="example.com/nope:1"), causes)
     assert failed.broken.reason in ("ErrImagePull", "ImagePullBackOff")
     assert "example.com/nope:1" in failed.broken.message
     assert any("example.com/nope:1" in event for event in failed.events)
 
 
-async def test_a_pod_that_its_kubelet_refuses_tells_why(client: Client, lab: SandboxCluster) -> None:
+async def test_a_pod_that_its_kubelet_refuses_tells_why(client: Client, lab: SandboxCluster, causes: Causes) -> None:
     lab.node_faults.add(PodFault(reject=OUT_OF_CPU))
-    failed = await failure(client, pod_of("tools"))
+    failed = await failure(client, pod_of("tools"), causes)
     assert (failed.broken.reason, OUT_OF_CPU.message in failed.broken.message) == ("OutOfcpu", True)
 
 
-async def test_a_path_that_the_node_has_not_is_known_from_the_pods_events(client: Client) -> None:
+async def test_a_path_that_the_node_has_not_is_known_from_the_pods_events(client: Client, causes: Causes) -> None:
     manifest = pod_of("tools")
     spec = manifest["spec"]
     assert isinstance(spec, dict)
     spec["volumes"] = [{"name": "run", "hostPath": {"path": "/no/such/folder", "type": "Directory"}}]
-    failed = await failure(client, manifest)
+    failed = await failure(client, manifest, causes)
     assert failed.broken.reason == "FailedMount"
     assert "hostPath type check failed" in failed.broken.message
 
 
-async def test_a_node_whose_kubelet_is_silent_is_asked_after(client: Client) -> None:
-    failed = await failure(client, pod_of("tools", on="worker-2"))
+async def test_a_node_whose_kubelet_is_silent_is_asked_after(client: Client, causes: Causes) -> None:
+    failed = await failure(client, pod_of("tools", on="worker-2"), causes, words="worker-2", kind="Pod")
     assert (failed.broken.object, failed.broken.reason) == ("node worker-2", "NodeNotReady")
 
 
-async def test_a_pod_that_somebody_deletes_meanwhile_ends_the_wait(client: Client, lab: SandboxCluster) -> None:
+async def test_a_pod_that_somebody_deletes_meanwhile_ends_the_wait(client: Client, lab: SandboxCluster, causes: Causes) -> None:
     lab.node_faults.add(PodFault(hang=True))
     heard = asyncio.Event()
     made = await client.create(PODS.path("lab"), pod_of("tools"), Pod)
@@ -133,6 +159,7 @@ async def test_a_pod_that_somebody_deletes_meanwhile_ends_the_wait(client: Clien
     await client.delete(PODS.path("lab", "tools"), uid=made.metadata.uid)
     with pytest.raises(StartFailed) as raised:
         await waiting
+    assert causes.seconds_since(kind="Pod", deleted=True) < VERDICT_SECONDS
     assert raised.value.broken.reason in ("Deleted", "NotFound")
 
 
@@ -152,14 +179,18 @@ async def test_a_jobs_pod_is_found(client: Client) -> None:
     assert pod.metadata.name.startswith("tools-")
 
 
-@pytest.mark.parametrize(("namespace", "words"), [("lab", "exceeded quota"), ("strict", "violates PodSecurity")])
-async def test_a_job_that_may_make_no_pod_says_why(client: Client, lab: SandboxCluster, namespace: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("namespace", "words"),
+    [("lab", "exceeded quota"), ("strict", 'violates PodSecurity "baseline'), ("stricter", 'violates PodSecurity "restricted')],
+)
+async def test_a_job_that_may_make_no_pod_says_why(client: Client, lab: SandboxCluster, causes: Causes, namespace: str, words: str) -> None:
     if namespace == "lab":
         lab.store.create(RESOURCEQUOTA, {"metadata": {"name": "no-pods", "namespace": "lab"}, "spec": {"hard": {"pods": "0"}}})
     manifest = node_job(options(DebugKind.NODE), making(), NodeFacts("worker-1"), name="tools", namespace=namespace)
     await client.create(JOBS.path(namespace), manifest, Metadata)
     with pytest.raises(StartFailed) as raised:
         await wait_job_pod(client, namespace, "tools", seconds=PATIENCE_SECONDS)
+    assert causes.seconds_since(words=words, kind="Event") < VERDICT_SECONDS
     assert not raised.value.timed_out
     assert words in raised.value.broken.message
     assert any(words in event for event in raised.value.events)
@@ -174,3 +205,40 @@ async def test_a_debug_container_starts(client: Client) -> None:
     status = pod.container_status(name)
     assert status is not None
     assert status.state.running is not None
+
+
+async def add_debug_container(client: Client, **fields: object) -> str:
+    name = debug_container_name()
+    container = ephemeral_container(options(DebugKind.DEBUG, **fields), making(), name=name)
+    await client.patch(PODS.path("lab", "cart", "ephemeralcontainers"), ephemeral_patch(container), Pod, how=PatchKind.STRATEGIC)
+    return name
+
+
+async def test_a_debug_container_that_may_not_run_as_root_says_so(client: Client, causes: Causes) -> None:
+    manifest = pod_of("cart")
+    spec = manifest["spec"]
+    assert isinstance(spec, dict)
+    spec["securityContext"] = {"runAsNonRoot": True}
+    await start(client, manifest)  # its own container says that it may be root
+    name = await add_debug_container(client)
+    with pytest.raises(StartFailed) as raised:
+        await wait_started(client, "lab", "cart", name, seconds=PATIENCE_SECONDS, say=lambda _: None)
+    assert raised.value.broken.reason == "CreateContainerConfigError"
+    assert causes.seconds_since(words="CreateContainerConfigError") < VERDICT_SECONDS
+    assert "--profile restricted" in raised.value.broken.next_step
+
+
+async def test_a_debug_container_whose_pod_vanishes_says_so(client: Client, lab: SandboxCluster, causes: Causes) -> None:
+    await start(client, pod_of("cart"))
+    lab.node_faults.add(PodFault(pull_seconds=30.0))
+    heard = asyncio.Event()
+    name = await add_debug_container(client, image="busybox:1")
+    waiting = asyncio.create_task(
+        wait_started(client, "lab", "cart", name, seconds=PATIENCE_SECONDS, say=lambda _: heard.set()),
+    )
+    await heard.wait()
+    await client.delete(PODS.path("lab", "cart"), grace_seconds=0)
+    with pytest.raises(StartFailed) as raised:
+        await waiting
+    assert causes.seconds_since(kind="Pod", deleted=True) < VERDICT_SECONDS
+    assert raised.value.broken.reason in ("Deleted", "NotFound")
