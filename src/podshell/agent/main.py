@@ -78,7 +78,8 @@ class Agent:
         facts = FactLedger()
         instance = instance_label(self.identity.cluster, self.identity.instance)
         self.tools = Tools(
-            self._client, self._clock, settings.tools, settings.ceiling, instance, lambda *pod: self.sessions.debugging_in(*pod)
+            self._client, self._clock, settings.tools, settings.ceiling, instance, lambda *pod: self.sessions.debugging_in(*pod),
+            lambda: self._kubernetes_version,
         )  # fmt: skip
         self.sessions = Sessions(self._surroundings(facts), self._session_tasks, self.tools, limit=settings.session_limit)
         self._leftovers = Leftovers(self._client, settings.tools, self._clock, instance, self.sessions.live)

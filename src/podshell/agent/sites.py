@@ -50,8 +50,8 @@ class Site:
     refusal: Refusal | None = None
 
 
-async def read_site(client: Client, place: Place, options: ResolvedOptions) -> Site | Refusal:
-    """Read pod or node, and the namespace.
+async def read_site(client: Client, place: Place, options: ResolvedOptions, server_version: str = "") -> Site | Refusal:
+    """Read pod or node, and the namespace. `server_version`: gitVersion of the API server, empty when it is not known.
 
     Raises:
         KubeError: the API server did not say, or there is no such pod or node.
@@ -71,7 +71,7 @@ async def read_site(client: Client, place: Place, options: ResolvedOptions) -> S
     level = await _level(client, place.namespace)
     fitted, beyond = _fitted(options, level)
     refusal = _refusal(node_problem(node, fitted.os)) or beyond
-    return Site(place, fitted, level, node=node_facts(place.node, node), refusal=refusal)
+    return Site(place, fitted, level, node=node_facts(place.node, node, server_version), refusal=refusal)
 
 
 async def _level(client: Client, namespace: str) -> str:

@@ -45,16 +45,25 @@ class Tools:
 
     Args:
         neighbours: the live debug sessions of a pod, as openings with the container that each is in.
+        server_version: gitVersion of the API server, empty as long as it is not known.
     """
 
     def __init__(
-        self, client: Client, clock: Clock, settings: ToolsSettings, ceiling: Ceiling, instance: str, neighbours: Neighbours
+        self,
+        client: Client,
+        clock: Clock,
+        settings: ToolsSettings,
+        ceiling: Ceiling,
+        instance: str,
+        neighbours: Neighbours,
+        server_version: Callable[[], str] = lambda: "",
     ) -> None:
         self._client = client
         self._settings = settings
         self._choices = Choices(settings, ceiling)
         self._shop = Workshop(client, clock, instance, settings.patience_seconds)
         self._neighbours = neighbours
+        self._server_version = server_version
 
     async def accept(self, opening: OpenSession) -> Accepted | Refusal:
         """Judge an opening and look at its place; nothing is made.
@@ -68,7 +77,7 @@ class Tools:
         if judged.refusal is not None:
             return judged.refusal
         place = self._place(judged, opening.namespace, opening.pod, opening.node)
-        site = await read_site(self._client, place, judged.options)
+        site = await read_site(self._client, place, judged.options, self._server_version())
         if isinstance(site, Refusal):
             return site
         refusal = site.refusal or self._conflict(site, opening.user)
@@ -89,7 +98,7 @@ class Tools:
         place = self._place(judged, wanted.namespace, wanted.pod, wanted.node)
         try:
             async with asyncio.timeout(_PLAN_SECONDS):
-                site = await read_site(self._client, place, judged.options)
+                site = await read_site(self._client, place, judged.options, self._server_version())
         except KubeError as error:
             return refusal_from_error(error, subject=str(place))
         except TimeoutError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Callable
 
 from podshell.kube.errors import ApiError, Conflict, NotFound
@@ -37,13 +38,22 @@ def node_problem(node: Node, os: str) -> Broken | None:
     return Broken(f"node {name}", "UnsupportedOS", text, step)
 
 
-def node_facts(name: str, node: Node | None) -> NodeFacts:
-    """Return what a manifest has to know of its node; None: it may not be read."""
+def node_facts(name: str, node: Node | None, server_version: str = "") -> NodeFacts:
+    """Return what a manifest has to know of its node; None: it may not be read.
+
+    `server_version`: gitVersion of the API server. Where it is not known the kubelet's counts: no kubelet is newer than its server.
+    """
     if node is None:
-        return NodeFacts(name)
+        return NodeFacts(name, server_minor=minor_of(server_version))
     info = node.status.node_info
-    minor = info.kubelet_version.removeprefix("v").split(".")[1:2]
-    return NodeFacts(name, info.container_runtime_version, info.kubelet_version, int(minor[0]) if minor and minor[0].isdigit() else 0)
+    return NodeFacts(name, info.container_runtime_version, info.kubelet_version, minor_of(server_version) or minor_of(info.kubelet_version))
+
+
+def minor_of(version: str) -> int:
+    """Return the minor number of a version such as "v1.36.2" or "v1.33.1+k3s1"; 0: it is none."""
+    found = version.removeprefix("v").split(".")[1:2]
+    digits = "".join(itertools.takewhile(str.isdigit, found[0])) if found else ""
+    return int(digits) if digits else 0
 
 
 class NodePod:

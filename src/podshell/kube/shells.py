@@ -231,8 +231,12 @@ class Shell:
     async def _resume(self) -> Failed | None:
         """Go on with the held shell; `_GONE` when it is not there any more."""
         self.nonce = self._plan.resume
-        path = SHELL_PATHS[0]
-        failed = await self._open_with(path, resume_command(path, self.nonce, size=self._size if self._plan.tty else None))
+        failed: Failed | None = None
+        for path in SHELL_PATHS:  # an image that has it elsewhere was found in the same way when the shell was started
+            failed = await self._open_with(path, resume_command(path, self.nonce, size=self._size if self._plan.tty else None))
+            if failed is None or failed.kind is not FailureKind.SHELL_MISSING:
+                break
+            self.abort()
         marker = self._receiver.marker if self._receiver is not None else None
         if failed is None and marker is not None and not marker.held:
             self.abort()
