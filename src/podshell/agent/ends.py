@@ -1,4 +1,4 @@
-"""How a session's end is worded: one `End` from what ended it and what its lifeline reported. Pure."""
+"""How the end of a session is worded: one `End` from what ended it and what its lifeline reported; and the facts of shells. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import msgspec
 
 from podshell.agent.refusals import refusal_from_failed
+from podshell.agent.targets import TargetIdentity
 from podshell.kube.classify import Failed, FailureKind
 from podshell.kube.exec_ends import Exited, Lost
 from podshell.kube.lifeline import LifelineReport
+from podshell.kube.marker import Leader
+from podshell.kube.shells import Shell
 from podshell.wire.errors import ErrorCode, Refusal
 from podshell.wire.messages import End, Facts
 
@@ -76,3 +79,19 @@ def facts_of(end: End) -> Facts:
         facts["refusal_code"] = end.refusal.code.value
         facts["refused_by"] = end.refusal.refused_by.value
     return facts
+
+
+def facts_of_shell(target: TargetIdentity, incarnation: int, shell: Shell) -> Facts:
+    """Build the fact of a shell that runs: what a successor needs to end or to resume it."""
+    leader = shell.leader or Leader(0, 0)
+    return {
+        "namespace": target.namespace,
+        "pod": target.pod,
+        "pod_uid": target.pod_uid,
+        "container": target.container,
+        "incarnation": incarnation,
+        "sid": leader.sid,
+        "start_ticks": leader.start_ticks,
+        "nonce": shell.nonce,
+        "holder": shell.nonce if shell.held else "",
+    }

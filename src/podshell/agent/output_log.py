@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from podshell.wire.messages import Position
+
 # One DATA frame of the link.
 BLOCK_BYTES = 32 * 1024
 # How far to look for the end of a line when a reader has to start in the middle.
@@ -113,6 +115,13 @@ class OutputLog:
         index, start = divmod(offset - self._first, BLOCK_BYTES)
         end = min(start + max_bytes, self.head - self._first - index * BLOCK_BYTES)
         return memoryview(self._blocks[index])[start:end]
+
+    def place(self, resume: Position | None, epoch: str) -> tuple[int, bool, bool]:
+        """Return where output starts for a new reader, whether that does not follow what it has, and whether bytes are lost."""
+        if resume is not None and resume.epoch == epoch and self.tail <= resume.offset <= self.head:
+            return resume.offset, False, False
+        start = self.safe_start()
+        return start, True, start > 0
 
     def safe_start(self, at_least: int = 0) -> int:
         """Return where a reader that has nothing may begin: at 0, or after the first end of a line behind `at_least`.

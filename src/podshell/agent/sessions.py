@@ -9,50 +9,36 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import TypeVar
+from collections.abc import Callable
 
 import msgspec
 
 from podshell.agent.consumers import Consumer, ConsumerChannel, Consumers
-from podshell.agent.ends import Outcome, Stop, end_from, facts_of
+from podshell.agent.ends import Outcome, Stop, end_from, facts_of, facts_of_shell
 from podshell.agent.idle import IdleStep
 from podshell.agent.idle_watch import IdleWatch
 from podshell.agent.inputs import InputStreams
 from podshell.agent.output_log import OutputLog
 from podshell.agent.preparing import Preparation, Ready
+from podshell.agent.redraws import Redraws
+from podshell.agent.remains import Remains
+from podshell.agent.standing import Standing, idle_warning
+from podshell.agent.stops import Stopping
 from podshell.agent.surroundings import SessionSurroundings
-from podshell.agent.target_reads import Unknown, read_target
+from podshell.agent.target_reads import judge_exit, wait_for_target
 from podshell.agent.targets import Gone, Leaving, TargetIdentity, target_state
 from podshell.aio.backoff import Backoff
-from podshell.aio.clock import TimerHandle
-from podshell.kube.errors import KubeError
 from podshell.kube.exec_dial import ExecTarget
-from podshell.kube.exec_ends import Exited, Lost, LostReason
+from podshell.kube.exec_ends import Lost, LostReason
 from podshell.kube.lifeline import LifelineReport
-from podshell.kube.marker import Leader
 from podshell.kube.objects import Pod
-from podshell.kube.shells import Shell, ShellPlan, end_processes
+from podshell.kube.shells import Shell, ShellPlan
 from podshell.wire.calls import OpenSession
 from podshell.wire.messages import Attach, Attached, End, Facts, Notice
 from podshell.wire.tools import MadeContainer
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-# A rotated API server is away for up to a minute: 10 tries with a cap of 10 s are 25 to 60 s.
-RESTART_TRIES = 10
-# One repaint for all that lost bytes within this time.
-_REDRAW_SECONDS = 0.05
-# What a container's end does to those inside: KILL, or TERM first.
-_KILLED_CODES = (137, 143)
-_UNMANAGED = Notice(
-    "unmanaged", {"text": "the image has no shell, so nothing can watch over this command: it may go on after this terminal is gone"}
-)
-_UNMANAGED_WINDOWS = Notice(
-    "unmanaged", {"text": "shells in Windows containers are untested, and nothing watches over them: end this one by exit"}
-)
 _COMMAND_LOST = "the cluster's agent was restarted while the command ran; it was ended and is not run a second time"
 
 
@@ -86,32 +72,29 @@ class Session:
         self._clock = around.clock
         self._inputs = InputStreams()
         self._idle = IdleWatch(opening.idle_timeout_seconds, around.clock, self._note_idle)
-        self._redraw_timer: TimerHandle | None = None
+        self._redraws = Redraws(around.clock, self._redraw)
         self._size = (opening.cols, opening.rows)
         self._shell: Shell | None = None
-        self._paused = False
         self.settled = asyncio.Event()
-        self._stop: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
-        self._leaving: Leaving | None = None
-        self._cause = ""
-        self._remains = LifelineReport()
+        self._stopping = Stopping()
+        self._until_stop = self._stopping.until_stop
+        self._remains = Remains(around.cluster, opening)
         self._preparation = preparation
         self._on_target = on_target
         self._ready: Ready | None = None
         self._resume = ""  # the nonce of a held shell to go on with
-        self._doing = Notice("progress", {"phase": "connecting", "text": f"connecting to {target.container} in {target.pod}"})
+        self._standing = Standing(f"connecting to {target.container} in {target.pod}")
         self.consumers.expect_owner()
 
     # -- from outside -----------------------------------------------------------------------------------------------
 
     def stop(self, stop: Stop) -> None:
         """End the session; the first reason counts."""
-        if not self._stop.done():
-            self._stop.set_result(stop)
+        self._stopping.stop(stop)
 
     def attach(self, attach: Attach, channel: ConsumerChannel) -> Consumer:
         """Add a consumer and answer it with Attached."""
-        start, reset, lost = self._place(attach)
+        start, reset, lost = self.log.place(attach.resume, self._around.epoch)
         consumer = self.consumers.attach(attach.viewer, attach.role, attach.window, attach.visible, start)
         consumer.channel = channel
         stream = self._inputs.stream(attach.viewer) if consumer.owner else None
@@ -162,9 +145,8 @@ class Session:
         match target_state(self.target, pod):
             case Gone(text=text):
                 self.stop(Stop("target_gone", text))
-            case Leaving() as leaving if self._leaving is None:
-                self._leaving = leaving
-                self.consumers.tell(Notice("target", {"text": leaving.text}))
+            case Leaving() as leaving if self._standing.leaving is None:
+                self.consumers.tell(self._standing.leave(leaving))
             case _:
                 pass
 
@@ -192,8 +174,7 @@ class Session:
     # -- from its preparation ---------------------------------------------------------------------------------------
 
     def note_progress(self, phase: str, text: str) -> None:
-        self._doing = Notice("progress", {"phase": phase, "text": text})
-        self.consumers.tell(self._doing)
+        self.consumers.tell(self._standing.progress(phase, text))
 
     def note_made(self, made: MadeContainer, target: TargetIdentity) -> None:
         self.target = target
@@ -210,8 +191,7 @@ class Session:
             if self._shell is not None:
                 self._shell.abort()
             self._idle.cancel()
-            if self._redraw_timer is not None:
-                self._redraw_timer.cancel()
+            self._redraws.cancel()
         stays = await self._tear_down()
         managed, ended = (shell.managed, shell.ended) if shell is not None else (True, True)
         end = end_from(outcome, report, managed=managed, ended=ended, offers_debug=self._around.offers_debug)
@@ -241,17 +221,16 @@ class Session:
         self.settled.set()
 
     async def _live(self) -> tuple[Outcome, Shell | None, LifelineReport | None]:
-        self.consumers.tell(self._doing)
+        self.consumers.tell(self._standing.doing)
         if self._preparation is not None:
             ready = await self._until_stop(self._preparation.make(self))
             if not isinstance(ready, Ready):
                 return ready, None, None
             self._take_ready(ready)
-        stop = await self._until_stop(self._end_predecessor())
-        if stop is not None:
+        if not self._resume and (stop := await self._until_stop(self._remains.end_predecessor(self.target))) is not None:
             return stop, None, None
         if self.opening.predecessor is not None and not self._may_repeat:
-            return Lost(LostReason.TRANSPORT, _COMMAND_LOST), None, self._remains
+            return Lost(LostReason.TRANSPORT, _COMMAND_LOST), None, self._remains.report
         backoff = self._around.backoff()
         while True:
             shell = self._shell = self._new_shell()
@@ -264,25 +243,25 @@ class Session:
                 if again is None:
                     continue
                 gone = isinstance(again, Stop) and (again.reason == "target_gone" or self.goes_on_elsewhere)
-                return again, shell, None if gone else await self._end_remains(shell.nonce, shell.leader)
+                return again, shell, None if gone else await self._remains.end(self.target, shell.nonce, shell.leader)
             if isinstance(outcome, Lost) and shell.managed and self._may_repeat:
                 self._note_lost(outcome)
             elif isinstance(outcome, Stop):
                 self.consumers.release()
             report = await shell.close()
-            outcome = await self._judge(outcome)
+            outcome = await judge_exit(self._around.cluster, self.target, outcome)
             if isinstance(outcome, Lost) and not self._may_repeat:
                 outcome = Lost(outcome.reason, f"{outcome.message}; it was ended and is not run a second time")
             if not isinstance(outcome, Lost) or not shell.managed or not self._may_repeat:
                 if shell.may_remain:
-                    report = await self._end_remains(shell.nonce, shell.leader) or report
+                    report = await self._remains.end(self.target, shell.nonce, shell.leader) or report
                 return outcome, shell, report
-            again = await self._until_stop(self._wait_for_target(outcome, backoff))
+            again = await self._until_stop(wait_for_target(self._around.cluster, self.target, outcome, backoff, self._clock))
             if shell.may_remain and not (isinstance(again, Stop) and again.reason == "target_gone"):
-                report = await self._end_remains(shell.nonce, shell.leader) or report
+                report = await self._remains.end(self.target, shell.nonce, shell.leader) or report
             if again is not None:
                 return again, shell, report
-            self._remains = report
+            self._remains.report = report
             self.incarnation += 1
 
     def _take_ready(self, ready: Ready) -> None:
@@ -300,7 +279,7 @@ class Session:
         self._note_lost(lost)
         shell.abort()
         self._resume = shell.nonce
-        return await self._until_stop(self._wait_for_target(lost, backoff))
+        return await self._until_stop(wait_for_target(self._around.cluster, self.target, lost, backoff, self._clock))
 
     async def _live_once(self, shell: Shell, backoff: Backoff) -> Outcome:
         """Open one shell and let it live; return why it ended."""
@@ -319,7 +298,7 @@ class Session:
         target = ExecTarget(self.target.namespace, self.target.pod, self.target.container)
         plan = ShellPlan(target, self.opening.command, self.opening.tty, tools=self._ready is not None, resume=self._resume)
         shell = Shell(self._around.cluster, plan, self, self._clock, size=self._size)
-        shell.set_paused(self._paused)
+        shell.set_paused(self._standing.paused)
         return shell
 
     def _note_started(self, shell: Shell, again: bool) -> None:
@@ -330,32 +309,18 @@ class Session:
             self.incarnation += 1  # it was not there any more
         self._note_held(shell)
         shell.resize(*self._size)
-        leader = shell.leader or Leader(0, 0)
-        facts: Facts = {
-            "namespace": self.target.namespace,
-            "pod": self.target.pod,
-            "pod_uid": self.target.pod_uid,
-            "container": self.target.container,
-            "incarnation": self.incarnation,
-            "sid": leader.sid,
-            "start_ticks": leader.start_ticks,
-            "nonce": shell.nonce,
-            "holder": shell.nonce if shell.held else "",
-        }
-        if shell.resumed:
-            kind = "resumed"
-        else:
-            kind = "restarted" if self.incarnation > 1 else "opened"
+        facts = facts_of_shell(self.target, self.incarnation, shell)
+        kind = "resumed" if shell.resumed else "restarted" if self.incarnation > 1 else "opened"
         if kind == "restarted":  # what its predecessor left is told here, as nobody asks for that again
-            facts |= {"cause": self._cause, "left": self._remains.left, "unkilled": self._remains.unkilled}
+            facts |= {"cause": self._standing.cause, "left": self._remains.report.left, "unkilled": self._remains.report.unkilled}
         self._tell_fact(kind, facts)
-        log.info("a shell started", extra={"session": self.opening.session, "incarnation": self.incarnation, "sid": leader.sid})
+        log.info("a shell started", extra={"session": self.opening.session, "incarnation": self.incarnation})
         if again and shell.resumed:
             self.consumers.tell(Notice("resumed"))
         elif again:
-            self.consumers.tell(Notice("restarted", {"incarnation": self.incarnation, "cause": self._cause, "offset": self.log.head}))
+            self.consumers.tell(self._standing.restarted(self.incarnation, self.log.head))
         if not shell.managed:
-            self.consumers.tell(_UNMANAGED_WINDOWS if shell.windows else _UNMANAGED)
+            self.consumers.tell(self._standing.run_unmanaged(windows=shell.windows))
         self._flush_input()
 
     def _note_held(self, shell: Shell) -> None:
@@ -366,65 +331,10 @@ class Session:
 
     def _note_lost(self, lost: Lost) -> None:
         self.state = "restarting"
-        self._cause = lost.message
         log.warning("a shell was lost", extra={"session": self.opening.session, "incarnation": self.incarnation, "cause": lost.message})
         for viewer in self._inputs.drop_waiting():
             self._send_input_window(viewer)
-        self.consumers.tell(Notice("restarting", {"cause": lost.message}))
-
-    async def _judge(self, outcome: Outcome) -> Outcome:
-        """A shell that was killed may have gone with its container: then that is the reason."""
-        if isinstance(outcome, Exited) and outcome.code in _KILLED_CODES:
-            gone = await read_target(self._around.cluster, self.target)
-            if isinstance(gone, Gone | Leaving):
-                return Stop("target_gone", gone.text)
-        return outcome
-
-    async def _wait_for_target(self, lost: Lost, backoff: Backoff) -> Outcome | None:
-        """Wait with backoff until a new shell can be tried; returns the end instead when there is no use."""
-        while backoff.tries < RESTART_TRIES:
-            await asyncio.sleep(backoff.next_seconds(self._clock.time()))
-            state = await read_target(self._around.cluster, self.target)
-            if isinstance(state, Gone):
-                return Stop("target_gone", state.text)
-            if state is not Unknown.UNKNOWN:
-                return None
-        return lost
-
-    async def _end_predecessor(self) -> None:
-        before = self.opening.predecessor
-        if (
-            before is not None
-            and before.nonce
-            and not self._resume
-            and (before.pod_uid, before.container) == (self.target.pod_uid, self.target.container)
-        ):
-            leader = Leader(before.sid, before.start_ticks) if before.sid else None
-            self._remains = await self._end_remains(before.nonce, leader) or self._remains
-
-    async def _end_remains(self, nonce: str, leader: Leader | None) -> LifelineReport | None:
-        """End what is left of a shell that has no lifeline; None when nobody can tell."""
-        target = ExecTarget(self.target.namespace, self.target.pod, self.target.container)
-        try:
-            report = await end_processes(self._around.cluster, target, nonce, leader)
-        except KubeError as error:
-            log.warning("what is left of a shell could not be ended", extra={"session": self.opening.session, "cause": str(error)})
-            return None
-        fields = {"killed": report.killed, "left": report.left, "unkilled": report.unkilled}
-        log.info("what was left of a shell was ended", extra={"session": self.opening.session, **fields})
-        return report
-
-    async def _until_stop(self, work: Coroutine[object, object, T]) -> T | Stop:
-        """Do `work`, or as much of it as there is time for until somebody ends the session."""
-        task = asyncio.ensure_future(work)
-        first: list[asyncio.Future[T] | asyncio.Future[Stop]] = [task, self._stop]
-        try:
-            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-            return task.result() if task.done() else self._stop.result()
-        finally:
-            if not task.done():
-                task.cancel()
-                await asyncio.wait({task})
+        self.consumers.tell(self._standing.restarting(lost.message))
 
     # -- private ----------------------------------------------------------------------------------------------------
 
@@ -433,31 +343,13 @@ class Session:
         """A lost shell is replaced; a command is not run twice: it may have been a migration."""
         return not self.opening.command
 
-    def _place(self, attach: Attach) -> tuple[int, bool, bool]:
-        """Return where output starts for a new consumer, whether that does not follow what it has, and whether bytes are lost."""
-        resume, kept = attach.resume, self.log
-        if resume is not None and resume.epoch == self._around.epoch and kept.tail <= resume.offset <= kept.head:
-            return resume.offset, False, False
-        start = kept.safe_start()
-        return start, True, start > 0
-
     def _greet(self, consumer: Consumer, channel: ConsumerChannel, *, repaint: bool) -> None:
         """Tell a new consumer what others were told before it came."""
         if self.ended_with is not None:
             consumer.end(self.ended_with)
             return
-        if self.state == "opening":
-            channel.send(self._doing)
-        if self.state == "restarting":
-            channel.send(Notice("restarting", {"cause": self._cause}))
-        if self._paused:
-            channel.send(Notice("reading_paused"))
-        if self._idle.warned:
-            channel.send(self._idle_warning())
-        if self._leaving is not None:
-            channel.send(Notice("target", {"text": self._leaving.text}))
-        if self._shell is not None and not self._shell.managed:
-            channel.send(_UNMANAGED_WINDOWS if self._shell.windows else _UNMANAGED)
+        for notice in self._standing.greeting(self.state, self._idle):
+            channel.send(notice)
         if repaint:
             self._redraw_soon()
         self.tell_viewers()
@@ -478,20 +370,19 @@ class Session:
         self.consumers.send_input_window(viewer, stream.taken, stream.limit)
 
     def _apply_brake(self) -> None:
-        paused = not self.consumers.may_resume() if self._paused else self.consumers.must_pause()
-        if paused != self._paused:
-            self._paused = paused
+        paused = not self.consumers.may_resume() if self._standing.paused else self.consumers.must_pause()
+        if paused != self._standing.paused:
+            self._standing.paused = paused
             if self._shell is not None:
                 self._shell.set_paused(paused)
             if self.state != "ended":
                 self.consumers.tell(Notice("reading_paused" if paused else "reading_resumed"))
 
     def _redraw_soon(self) -> None:
-        if self._redraw_timer is None and self.opening.tty:
-            self._redraw_timer = self._clock.call_later(_REDRAW_SECONDS, self._redraw)
+        if self.opening.tty:
+            self._redraws.soon()
 
     def _redraw(self) -> None:
-        self._redraw_timer = None
         if self._shell is not None:
             self._shell.redraw()
 
@@ -501,14 +392,11 @@ class Session:
             return
         match step:
             case IdleStep.WARN:
-                self.consumers.tell(self._idle_warning())
+                self.consumers.tell(idle_warning(self._idle))
             case IdleStep.CLEARED:
                 self.consumers.tell(Notice("idle_cleared"))
             case IdleStep.CLOSE:
                 self.stop(Stop("idle", f"nothing was typed for {self._idle.timeout_seconds:.0f} s"))
-
-    def _idle_warning(self) -> Notice:
-        return Notice("idle_warning", {"seconds": self._idle.seconds_left})
 
     def _tell_fact(self, kind: str, data: Facts) -> None:
         self._around.facts.tell(self.opening.session, kind, self._clock.wall_ms(), data)

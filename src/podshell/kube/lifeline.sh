@@ -111,8 +111,7 @@ while [ $i -lt "$q" ]; do
 sleep $z
 i=$((i+z)) a=0
 { read -r a b <"$R"; } 2>/dev/null
-[ -n "$a" ] || exit 0
-[ "$a" != 0 ] && [ "$a" != $P ] && st "$a" && [ "$T" = "$b" ] && exit 0
+case $a in '') exit 0;; 0|$P);; *) st $a && [ "$T" = "$b" ] && exit 0;; esac
 done
 }
 # On v4 a lost connection kills this process outright (transcripts/orphans/*.v4); its child sees that within 5 s. The child holds nothing
@@ -124,7 +123,7 @@ st $P && [ "$T" = "$born" ] && [ $Z != Z ] || { hold; ladder 0; exit; }
 done
 }
 st $P || { echo n; exit 3; }
-own=$S born=$T group=$G
+own=$S born=$T g=$G
 trap '' HUP INT QUIT PIPE
 [ -z "$m" ] || reg
 watch &
@@ -147,7 +146,8 @@ esac
 done
 [ $tries = 0 ] || hold
 ladder $tries
-[ -z "$R" ] || : >"$R"
+: >"${R:-/dev/null}"
 trap : TERM
-if [ "$group" = $P ]; then kill -TERM 0; else kill $w; fi 2>/dev/null
+[ "$g" = $P ] && w=0
+kill $w 2>/dev/null
 exit 0
