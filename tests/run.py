@@ -1,6 +1,7 @@
 """Run everything that CI runs, print how long each part took, and end with pytest's own summary: `make test`.
 
-Arguments are parts to run (`check web py313 fuzz e2e browser tests`; by name only: `image console`); none means all but those by name.
+Arguments are parts to run (`check web python313 browser image fuzz e2e py313 tests`); none means all. Those that want nothing but
+processors run beside the console's tests, which mostly wait.
 The exit code is 1 when any part failed or when all took longer than 25 minutes.
 """
 
@@ -11,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 LIMIT_SECONDS = 25 * 60
 OTHER_PYTHON = "3.13"
+OTHER_VENV = ROOT / ".venv-313"
+OTHER_READY = OTHER_VENV / ".ready"
 # Three on two cores: much of integration waits for processes and patience. By file: some modules start a cluster or replay transcripts
 # once for all of their tests.
 _SPREAD = ("-n", "3", "--dist", "loadfile")
@@ -57,28 +61,34 @@ def find_python(version: str) -> str | None:
     return None
 
 
-def py313() -> int:
-    """Unit and integration tests on the other supported Python, in an environment of its own."""
+def python313() -> int:
+    """Make the environment of the other supported Python; where that Python is missing, say so."""
     if sys.version_info[:2] == tuple(map(int, OTHER_PYTHON.split("."))):
         return 0
     python = find_python(OTHER_PYTHON)
     if python is None:
         print(f"Python {OTHER_PYTHON} is not on this machine: its run is left out")
         return 0
-    venv = ROOT / ".venv-313"
-    ready = venv / ".ready"
     lock = ROOT / "requirements" / "dev.txt"
-    if not ready.exists() or ready.stat().st_mtime < lock.stat().st_mtime:
-        pip = [venv / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        failed = (
-            command(python, "-m", "venv", venv)
-            or command(*pip, "--require-hashes", "-r", lock)
-            or command(*pip, "--no-deps", "--no-build-isolation", "-e", ".")
-        )
-        if failed:
-            return failed
-        ready.touch()
-    return command(venv / "bin" / "python", "-m", "pytest", "-q", *_SPREAD, "tests/unit", "tests/integration")
+    if OTHER_READY.exists() and OTHER_READY.stat().st_mtime >= lock.stat().st_mtime:
+        return 0
+    pip = [OTHER_VENV / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    failed = (
+        command(python, "-m", "venv", OTHER_VENV)
+        or command(*pip, "--require-hashes", "-r", lock)
+        or command(*pip, "--no-deps", "--no-build-isolation", "-e", ".")
+    )
+    if not failed:
+        OTHER_READY.touch()
+    return failed
+
+
+def py313() -> int:
+    """Unit and integration tests on the other supported Python, in an environment of its own."""
+    failed = python313()
+    if failed or not OTHER_READY.exists():
+        return failed
+    return command(OTHER_VENV / "bin" / "python", "-m", "pytest", "-q", *_SPREAD, "tests/unit", "tests/integration")
 
 
 def pytest(*paths: str) -> Callable[[], int]:
@@ -97,24 +107,22 @@ def image() -> int:
 PARTS: dict[str, Callable[[], int]] = {
     "check": check,
     "web": web,
-    "py313": py313,
+    "python313": python313,
+    "browser": pytest("-n", "2", "--dist", "loadfile", "tests/browser"),
+    "image": image,
     "fuzz": pytest("tests/fuzz"),
     "e2e": pytest("tests/e2e"),
-    "browser": pytest(*(f"tests/browser/test_console_{name}.py" for name in ("shells", "resume", "tricks"))),
+    "py313": py313,
     "tests": pytest(*_SPREAD, "tests/unit", "tests/integration"),
 }
-# Longer than the limit leaves room for on two cores: by name only (`make test ARGS="image console"`).
-BY_NAME: dict[str, Callable[[], int]] = {
-    "image": image,
-    "console": pytest("tests/browser"),
-}
+HOST = "browser"
+GUESTS = ("check", "web", "python313")
 
 
 def main(chosen: list[str]) -> int:
-    parts = PARTS | BY_NAME
-    unknown = [name for name in chosen if name not in parts]
+    unknown = [name for name in chosen if name not in PARTS]
     if unknown:
-        print(f"no such part: {', '.join(unknown)}; there are {', '.join(parts)}", file=sys.stderr)
+        print(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
         return 2
     # whoever started us may ignore some (nohup, a shell's background); what is tested must not inherit that
     for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
@@ -124,13 +132,14 @@ def main(chosen: list[str]) -> int:
     lines: list[str] = []
     failed: list[str] = []
     names = chosen or list(PARTS)
-    for name in names:
+    guests = [name for name in names if name in GUESTS] if HOST in names else []
+    for name in [name for name in names if name not in guests]:
         print(f"\n== {name}", flush=True)
         begin = time.monotonic()
         if name == names[-1]:
             # the runner's own summary must be the last lines
             print_times(lines, failed, started)
-        code = parts[name]()
+        code = beside(guests, PARTS[name]) if name == HOST and guests else PARTS[name]()
         lines.append(f"{name:10} {time.monotonic() - begin:7.1f} s  {'ok' if code == 0 else f'FAILED ({code})'}")
         if code:
             failed.append(name)
@@ -139,6 +148,21 @@ def main(chosen: list[str]) -> int:
         print(f"failed: {', '.join(failed) or 'time'}; {lines[-1]}; {total:.0f} s in all, the limit is {LIMIT_SECONDS} s", file=sys.stderr)
         return 1
     return 0
+
+
+def beside(guests: list[str], part: Callable[[], int]) -> int:
+    """Run a part, and others with lower priority next to it; print what those said once all are done."""
+    with tempfile.TemporaryFile("w+") as said:
+        running = subprocess.Popen(
+            [sys.executable, __file__, *guests], cwd=ROOT, stdout=said, stderr=subprocess.STDOUT, preexec_fn=lambda: os.nice(10)
+        )
+        try:
+            code = part()
+        finally:
+            guest_code = running.wait()
+            said.seek(0)
+            print(f"\n== beside it: {', '.join(guests)}\n{said.read()}", flush=True)
+    return max(code, guest_code)
 
 
 def print_times(lines: list[str], failed: list[str], started: float) -> None:
