@@ -53,7 +53,7 @@ class UpSettings:
     kubeconfig: Path | None = field(default=None, metadata={"help": "kubeconfig file; without one, $KUBECONFIG and ~/.kube/config"})
     sandbox: bool = field(default=False, metadata={"help": "start the two built-in clusters, whatever the kubeconfig says"})
     allow: tuple[str, ...] = field(
-        default=("podExec",), metadata={"help": f"what the clusters allow at most (the ceiling): {', '.join(KINDS)}"}
+        default=(), metadata={"help": f"what the clusters allow at most (the ceiling) beside podExec: {', '.join(KINDS)}"}
     )
     image_repo: str = field(
         default_factory=lambda: os.environ.get("PODSHELL_IMAGE_REPO", ""),
@@ -77,6 +77,11 @@ class UpSettings:
     record: bool = field(default=False, metadata={"help": "record the output of every shell to the state folder"})
     scale_pods: int = field(default=0, metadata={"help": "add so many pods without processes to each sandbox cluster, for load"})
     state_dir: Path | None = field(default=None, metadata={"help": "folder for keys and database; default: ~/.local/state/podshell"})
+
+    @property
+    def ceiling(self) -> tuple[str, ...]:
+        """What is allowed at most: running shells always is, for one user on their own machine."""
+        return tuple(dict.fromkeys(("podExec", *self.allow)))
 
 
 @click.command("up", help="Run gateway, console and agent for you on this machine.")
@@ -198,7 +203,7 @@ def _make_agent(one: Served, url: str, enrolment: str, settings: UpSettings, fol
                 cluster=one.name,
                 state_dir=folder,
                 enrolment_token_file=token,
-                ceiling=ceiling_of(settings.allow),
+                ceiling=ceiling_of(settings.ceiling),
                 tools=tools,
                 reconnect_base_seconds=0.2,
             )
@@ -215,7 +220,7 @@ async def _tell(gateway: Gateway, settings: UpSettings, state: Path, stack: Asyn
         write_current(default_state_dir() / "current.json", gateway.url, token)
         redirect = Redirect(state / "browser", link)
     stack.callback(redirect.forget)
-    click.echo(f"ceiling  {', '.join(settings.allow)}")
+    click.echo(f"ceiling  {', '.join(settings.ceiling)}")
     click.echo(f"console  {gateway.url}")
     click.echo(f"sign in  {link}")
     click.echo("         (once, within 5 minutes; press Enter here for a new link). Ctrl-C stops everything.")
