@@ -1,11 +1,13 @@
 /**
- * A list with aligned columns that sort by their heads; where it is as narrow as on a phone each row becomes a card of its cells. The order stands in the
- * address as `sort` (`-` in front: descending). Rows out of sight are not laid out, so that some thousand cost little.
+ * A list with aligned columns that sort by their heads; where the columns have no room, as on a phone, each row becomes a card
+ * of its cells. The order stands in the address as `sort` (`-` in front: descending). Rows out of sight are not laid out, so that some
+ * thousand cost little.
  */
 
 import { UnstyledButton } from "@mantine/core";
-import type { CSSProperties, MouseEvent, ReactNode } from "react";
+import { type CSSProperties, type MouseEvent, type ReactNode, useRef } from "react";
 import { text } from "../text";
+import { layoutOf, useLayout } from "./columns";
 import { setParameters, useParameters } from "./location";
 
 export interface Column<Row> {
@@ -17,7 +19,7 @@ export interface Column<Row> {
   /** What it sorts by; without it, it does not sort. */
   value?(row: Row): string | number;
   end?: boolean;
-  /** Left out where the list has less room: below 1000 px, or in cards. */
+  /** Left out where the list has less room: `wide` first, then `desk`. */
   only?: "wide" | "desk";
   /** Its head is for screen readers only: actions. */
   quiet?: boolean;
@@ -40,7 +42,7 @@ interface Props<Row> {
 
 export function ListTable<Row>({
   label,
-  columns,
+  columns: all,
   rows,
   keyOf,
   named,
@@ -49,17 +51,16 @@ export function ListTable<Row>({
   onRow,
   chosen,
 }: Props<Row>) {
-  const order = orderOf(useParameters()[parameter] ?? first ?? "", columns, named);
-  const sorted = sortRows(rows, columns, order);
-  const style = {
-    "--columns": columns.map((column) => column.width).join(" "),
-    "--columns-desk": tracks(columns, "wide"),
-  } as CSSProperties;
+  const list = useRef<HTMLDivElement>(null);
+  const { columns, cards } = layoutOf(all, useLayout(list, all));
+  const order = orderOf(useParameters()[parameter] ?? first ?? "", all, named);
+  const sorted = sortRows(rows, all, order);
+  const style = { "--columns": columns.map((column) => column.width).join(" ") } as CSSProperties;
   const press = (event: MouseEvent, row: Row): void => {
     if (onRow && !(event.target as Element).closest("a, button, input, [role=menu]")) onRow(row);
   };
   return (
-    <div className="list" style={style}>
+    <div className={`list${cards ? " list-cards" : ""}`} style={style} ref={list}>
       <div role="table" aria-label={label} aria-rowcount={rows.length + 1}>
         <div role="rowgroup" className="list-head">
           <div role="row" className="list-row" aria-rowindex={1}>
@@ -121,18 +122,10 @@ function classOf<Row>(column: Column<Row>, named: boolean): string {
     "list-cell",
     `l-${column.id}`,
     column.end ? "end number" : "",
-    column.only ?? "",
     named ? "named" : "",
     column.quiet ? "quiet" : "",
   ]
     .filter(Boolean)
-    .join(" ");
-}
-
-function tracks<Row>(columns: Column<Row>[], without: "wide"): string {
-  return columns
-    .filter((column) => column.only !== without)
-    .map((column) => column.width)
     .join(" ");
 }
 
