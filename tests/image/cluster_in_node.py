@@ -8,7 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,17 +26,18 @@ class ClusterInNode:
     words: Sequence[str]
     folder: Path
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, image: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Return what a user of this cluster has set; `image`: with which variables the image is named."""
         names = {"KUBECONFIG": str(self.folder / "kubeconfig"), "HOME": str(self.folder), "XDG_CONFIG_HOME": str(self.folder)}
-        image = {"PODSHELL_IMAGE_REPO": "tools", "PODSHELL_IMAGE_VERSION": "1"}
+        image = image or {"PODSHELL_IMAGE_REPO": "tools", "PODSHELL_IMAGE_VERSION": "1"}
         path = f"{SHELL.parent}{os.pathsep}{os.environ['PATH']}"
         return {"PATH": path, "LANG": "C.UTF-8", "TERM": "xterm-256color", **names, **image}
 
-    def run(self, *words: str, typed: str = "", program: Path = SHELL) -> Result:
+    def run(self, *words: str, typed: str = "", program: Path = SHELL, environment: Mapping[str, str] | None = None) -> Result:
         """Run `kubectl shell` with pipes."""
-        done = subprocess.run(
-            [*self.words, str(program), *words], env=self.environment(), input=typed.encode(), capture_output=True, timeout=60, check=False
-        )
+        argv = [*self.words, str(program), *words]
+        env = self.environment(environment)
+        done = subprocess.run(argv, env=env, input=typed.encode(), capture_output=True, timeout=60, check=False)
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     @contextlib.contextmanager

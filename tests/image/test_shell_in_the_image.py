@@ -80,6 +80,15 @@ def test_a_shell_of_the_image_is_held_by_its_own_dtach_and_leaves_nothing(cluste
     assert cluster.node_pods() == []
 
 
+def test_the_image_is_the_one_that_s2s_variables_name_and_its_patience_the_one_of_the_flag(cluster: ClusterInNode) -> None:
+    named = {"RETINA_SHELL_IMAGE_REPO": "example.azurecr.io/retina/tools", "RETINA_SHELL_IMAGE_VERSION": "v0.0.1"}
+    script = "command -v hostcat; . /etc/os-release; echo $VERSION_CODENAME"
+    said = cluster.run("--timeout", "10m", *NODE, "--", "sh", "-c", script, environment=named)
+    assert (said.code, said.lines) == (0, ["/usr/local/bin/hostcat", "trixie"]), said
+    shown = cluster.run(*NODE, "--dry-run", "-o", "json", environment=named)
+    assert json.loads(shown.output)["spec"]["containers"][0]["image"] == "example.azurecr.io/retina/tools:v0.0.1"
+
+
 def test_attached_to_it_is_the_same_shell(cluster: ClusterInNode) -> None:
     """Where exec is not allowed there is no holder, and the same tools."""
     there = cluster.run(*NODE, "--attach", "--profile", "net", "--", "sh", "-c", "nft --version; exit 3")

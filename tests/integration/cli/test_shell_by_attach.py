@@ -6,12 +6,15 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 
 import pytest
 from cli_process import CliTerminal
 from shell_process import SHELL, kubectl, names_of_ours, nothing_is_left, run
 from test_exec_in_a_terminal import poll
+from test_retina_defects import api_port
 
+from faults import cutting_proxy
 from podshell.sandbox.users import ATTACHER
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="pods of nodes want isolated containers")
@@ -110,6 +113,38 @@ async def test_a_signal_restores_the_terminal_and_leaves_nothing(cluster_env: di
         assert await terminal.wait() == 128 + signal.SIGTERM
         assert terminal.is_restored
     await nothing_is_left(cluster_env)
+    await debug_containers_end(cluster_env)
+
+
+@pytest.mark.parametrize("target", [NODE, POD], ids=["node", "pod"])
+async def test_a_lost_connection_is_not_the_end_of_a_shell_in_a_terminal(cluster_env: dict[str, str], target: list[str]) -> None:
+    async with cutting_proxy(api_port(cluster_env)) as proxy:
+        words = [*target, "--server", f"https://127.0.0.1:{proxy.port}"]
+        async with CliTerminal(words, cluster_env, program=PROGRAM) as terminal:
+            await poll(lambda: terminal.is_raw)
+            await terminal.expect(b"# ")
+            terminal.type(b"X=kept; echo re''ady\r")
+            await terminal.expect(b"ready\r\n")
+            assert proxy.cut() > 0
+            await terminal.expect(b"attached again")
+            terminal.type(b"echo $X-again\r")
+            await terminal.expect(b"kept-again")
+            terminal.type(b"exit 4\r")
+            assert await terminal.wait() == 4
+    await nothing_is_left(cluster_env)
+    await debug_containers_end(cluster_env)
+
+
+async def test_a_program_that_is_killed_takes_a_command_along_that_reads_its_input(cluster_env: dict[str, str]) -> None:
+    words = [*POD, "--", "sh", "-c", "echo begun; cat"]
+    process = await asyncio.create_subprocess_exec(
+        *PROGRAM, *words, env=cluster_env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"begun\n"
+    assert "running" in await debug_states(cluster_env)
+    process.kill()
+    await process.wait()
     await debug_containers_end(cluster_env)
 
 
