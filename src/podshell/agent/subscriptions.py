@@ -68,7 +68,7 @@ class Subscription:
         self._on_close = on_close
         self._changed: dict[str, HasMetadata | None] = {}
         self._completed = False
-        self._refused: set[str] = set()
+        self._told: Refusal | None = None
         self._timer: TimerHandle | None = None
         self._closed = False
         for cache in caches:
@@ -145,17 +145,19 @@ class Subscription:
             del self._changed[uid]
             if size >= BATCH_BYTES:
                 break
-        self._sink.send_batch(InventoryBatch(msgspec.Raw(msgspec.msgpack.encode(rows)), removed))
+        self._send(InventoryBatch(msgspec.Raw(msgspec.msgpack.encode(rows)), removed, refusal=self._refusal()))
 
     def _send_state(self) -> None:
-        refused: set[str] = set()
-        for cache in self._caches:
-            refusal = cache.refusal()
-            if refusal is not None:
-                refused.add(cache.plural)
-                if cache.plural not in self._refused:
-                    self._sink.send_batch(InventoryBatch(refusal=refusal))
-        self._refused = refused
-        if not self._completed and all(cache.synced() or cache.plural in refused for cache in self._caches):
-            self._completed = True
-            self._sink.send_batch(InventoryBatch(complete=True))
+        refusal = self._refusal()
+        complete = not self._completed and all(cache.synced() or cache.refusal() is not None for cache in self._caches)
+        self._completed = self._completed or complete
+        if complete or refusal != self._told:
+            self._send(InventoryBatch(complete=complete, refusal=refusal))
+
+    def _refusal(self) -> Refusal | None:
+        """Why there is nothing new of one of the resources now. Every batch says it: one without a refusal means that there is none."""
+        return next((refusal for cache in self._caches if (refusal := cache.refusal()) is not None), None)
+
+    def _send(self, batch: InventoryBatch) -> None:
+        self._told = batch.refusal
+        self._sink.send_batch(batch)

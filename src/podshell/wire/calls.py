@@ -226,7 +226,7 @@ class InventoryBatch(Struct, frozen=True, omit_defaults=True):
     set: msgspec.Raw = msgspec.Raw(b"\x90")
     removed: Annotated[list[Line], Meta(max_length=100_000)] = []  # uids
     complete: bool = False
-    refusal: Refusal | None = None  # the agent may not list this kind, or cannot now; more batches may follow
+    refusal: Refusal | None = None  # of now: the agent may not list this kind, or cannot; gone from the next batch once it can
     reset: bool = False  # forget what came before
 
 

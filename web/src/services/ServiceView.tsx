@@ -116,6 +116,11 @@ function Tabs({ workload, pods, complete }: { workload: Workload; pods: Pod[]; c
           </div>
         </div>
       )}
+      {workload.health !== "healthy" && !(complete && reason) && (
+        <p className="service-why dim" role="status">
+          {workload.reason}
+        </p>
+      )}
       <TabBar label={words.tabs.label} tabs={titled} />
       <TabPanel name={tab}>
         {tab === "events" && <ServiceEvents workload={workload} pods={pods} />}
