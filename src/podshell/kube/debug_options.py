@@ -246,7 +246,9 @@ def _misplaced(kind: DebugKind, asked: DebugOptions) -> list[OptionProblem]:
         text = "pull_secret does not apply to pods: the pull secrets of a running pod cannot be changed"
         problems.append(OptionProblem("pull_secret", text, "add the secret to the pod's service account, or use an image that needs none"))
     if asked.os != "linux":
-        problems.append(OptionProblem("os", "debug containers need Linux: a Windows container has no process sharing", "use podshell exec"))
+        problems.append(
+            OptionProblem("os", "debug containers need Linux: Kubernetes has none for Windows pods (KEP-277)", "use podshell exec")
+        )
     return problems
 
 

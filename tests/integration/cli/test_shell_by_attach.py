@@ -172,6 +172,16 @@ async def test_who_may_exec_can_ask_for_it_and_see_it_beforehand(cluster_env: di
     assert (code, container["stdin"], container["stdinOnce"], container["tty"]) == (0, True, True, True)
 
 
+async def test_a_pod_for_windows_waits_for_the_end_of_its_input_without_sh(cluster_env: dict[str, str]) -> None:
+    code, output, errors = await run(["--os", "windows", "win-1", "--dry-run", "-o", "json"], cluster_env)
+    spec = json.loads(output)["spec"]
+    container = spec["containers"][0]
+    assert (code, spec["os"], errors) == (0, {"name": "windows"}, "")
+    assert container["command"][0] == "powershell.exe"
+    assert (container["stdin"], container["stdinOnce"], "tty" in container) == (True, True, False)
+    assert container["securityContext"]["windowsOptions"]["hostProcess"] is True
+
+
 async def test_a_program_that_is_missing_is_127(cluster_env: dict[str, str]) -> None:
     code, output, _ = await run([*NODE, "--", "no-such-program"], cluster_env)
     assert code == 127
