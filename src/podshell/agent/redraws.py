@@ -10,16 +10,17 @@ _SOON_SECONDS = 0.05
 
 
 class Redraws:
-    """Calls `redraw` a moment after the first of several wishes."""
+    """Calls `redraw` a moment after the first of several wishes; without a terminal (`wanted` false) never."""
 
-    def __init__(self, clock: Clock, redraw: Callable[[], None]) -> None:
+    def __init__(self, clock: Clock, redraw: Callable[[], None], *, wanted: bool) -> None:
         self._clock = clock
         self._redraw = redraw
+        self._wanted = wanted
         self._timer: TimerHandle | None = None
 
     def soon(self) -> None:
         """Wish for one."""
-        if self._timer is None:
+        if self._wanted and self._timer is None:
             self._timer = self._clock.call_later(_SOON_SECONDS, self._now)
 
     def cancel(self) -> None:

@@ -67,12 +67,12 @@ class Session:
         self.ended_with: End | None = None
         self.goes_on_elsewhere = False
         self.log = OutputLog(around.ring_bytes, around.budget)
-        self.consumers = Consumers(self.log, around.budget, around.clock, on_brake=self._apply_brake, on_gap=self._redraw_soon)
+        self._redraws = Redraws(around.clock, self._redraw, wanted=opening.tty)
+        self.consumers = Consumers(self.log, around.budget, around.clock, on_brake=self._apply_brake, on_gap=self._redraws.soon)
         self._around = around
         self._clock = around.clock
         self._inputs = InputStreams()
         self._idle = IdleWatch(opening.idle_timeout_seconds, around.clock, self._note_idle)
-        self._redraws = Redraws(around.clock, self._redraw)
         self._size = (opening.cols, opening.rows)
         self._shell: Shell | None = None
         self.settled = asyncio.Event()
@@ -83,7 +83,7 @@ class Session:
         self._on_target = on_target
         self._ready: Ready | None = None
         self._resume = ""  # the nonce of a held shell to go on with
-        self._standing = Standing(f"connecting to {target.container} in {target.pod}")
+        self._standing = Standing(f"connecting to {target.container} in {target.pod}", self.incarnation)
         self.consumers.expect_owner()
 
     # -- from outside -----------------------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ class Session:
 
     async def _find_held_again(self, shell: Shell, lost: Lost, backoff: Backoff) -> Outcome | None:
         """The connection to a held shell is lost, and not the shell: wait until it can be asked for again."""
-        self._note_lost(lost)
+        self._note_lost(lost, held=True)
         shell.abort()
         self._resume = shell.nonce
         return await self._until_stop(wait_for_target(self._around.cluster, self.target, lost, backoff, self._clock))
@@ -315,10 +315,9 @@ class Session:
             facts |= {"cause": self._standing.cause, "left": self._remains.report.left, "unkilled": self._remains.report.unkilled}
         self._tell_fact(kind, facts)
         log.info("a shell started", extra={"session": self.opening.session, "incarnation": self.incarnation})
-        if again and shell.resumed:
-            self.consumers.tell(Notice("resumed"))
-        elif again:
-            self.consumers.tell(self._standing.restarted(self.incarnation, self.log.head))
+        told = self._standing.started(self.incarnation, self.log.head, again=again, resumed=shell.resumed)
+        if told is not None:
+            self.consumers.tell(told)
         if not shell.managed:
             self.consumers.tell(self._standing.run_unmanaged(windows=shell.windows))
         self._flush_input()
@@ -329,12 +328,12 @@ class Session:
             self._ready = Ready(self._ready.target, made, self._ready.holder)
             self.note_made(made, self._ready.target)
 
-    def _note_lost(self, lost: Lost) -> None:
+    def _note_lost(self, lost: Lost, *, held: bool = False) -> None:
         self.state = "restarting"
         log.warning("a shell was lost", extra={"session": self.opening.session, "incarnation": self.incarnation, "cause": lost.message})
         for viewer in self._inputs.drop_waiting():
             self._send_input_window(viewer)
-        self.consumers.tell(self._standing.restarting(lost.message))
+        self.consumers.tell(self._standing.restarting(lost.message, held=held))
 
     # -- private ----------------------------------------------------------------------------------------------------
 
@@ -351,7 +350,7 @@ class Session:
         for notice in self._standing.greeting(self.state, self._idle):
             channel.send(notice)
         if repaint:
-            self._redraw_soon()
+            self._redraws.soon()
         self.tell_viewers()
 
     def _flush_input(self) -> None:
@@ -377,10 +376,6 @@ class Session:
                 self._shell.set_paused(paused)
             if self.state != "ended":
                 self.consumers.tell(Notice("reading_paused" if paused else "reading_resumed"))
-
-    def _redraw_soon(self) -> None:
-        if self.opening.tty:
-            self._redraws.soon()
 
     def _redraw(self) -> None:
         if self._shell is not None:

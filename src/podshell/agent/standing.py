@@ -15,11 +15,16 @@ _UNMANAGED_WINDOWS = Notice(
 
 
 class Standing:
-    """One session's. `doing`: the progress of its start; `cause`: why its shell was lost last; `leaving`: its pod is being deleted."""
+    """One session's. `doing`: the progress of its start; `cause`: why its shell was lost last; `leaving`: its pod is being deleted.
 
-    def __init__(self, text: str) -> None:
+    `incarnation`: which shell viewers believe to have, by their attach or by what they were told since.
+    """
+
+    def __init__(self, text: str, incarnation: int) -> None:
+        self.incarnation = incarnation
         self.doing = Notice("progress", {"phase": "connecting", "text": text})
         self.cause = ""
+        self._lost = Notice("restarting")
         self.leaving: Leaving | None = None
         self.paused = False
         self.unmanaged: Notice | None = None
@@ -29,14 +34,20 @@ class Standing:
         self.doing = Notice("progress", {"phase": phase, "text": text})
         return self.doing
 
-    def restarting(self, cause: str) -> Notice:
-        """Note that the shell was lost."""
+    def restarting(self, cause: str, *, held: bool) -> Notice:
+        """Note that the shell was lost; one that is held is only out of reach."""
         self.cause = cause
-        return Notice("restarting", {"cause": cause})
+        self._lost = Notice("restarting", {"cause": cause, "held": True} if held else {"cause": cause})
+        return self._lost
 
-    def restarted(self, incarnation: int, offset: int) -> Notice:
-        """Say that another shell has taken the place of the lost one, from this offset on."""
-        return Notice("restarted", {"incarnation": incarnation, "cause": self.cause, "offset": offset})
+    def started(self, incarnation: int, offset: int, *, again: bool, resumed: bool) -> Notice | None:
+        """Say which shell this is, from this offset on, where viewers may believe otherwise. `again`: they know that theirs was lost."""
+        believed, self.incarnation = self.incarnation, incarnation
+        if resumed:
+            return Notice("resumed")
+        if again or believed != incarnation:
+            return Notice("restarted", {"incarnation": incarnation, "cause": self.cause, "offset": offset})
+        return None
 
     def leave(self, leaving: Leaving) -> Notice:
         """Note that the pod is being deleted."""
@@ -54,7 +65,7 @@ class Standing:
         if state == "opening":
             told.append(self.doing)
         if state == "restarting":
-            told.append(Notice("restarting", {"cause": self.cause}))
+            told.append(self._lost)
         if self.paused:
             told.append(Notice("reading_paused"))
         if idle.warned:

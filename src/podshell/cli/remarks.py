@@ -9,6 +9,10 @@ from collections.abc import Callable
 from podshell.cli.plain_text import visible
 from podshell.wire.messages import Facts
 
+# What follows a restart of the cluster's agent, or a lost connection to its API server: only the shells of tools containers are held.
+NEW_SHELL = "this is a new shell: what ran in the old one is gone"
+SAME_SHELL = "this is the same shell, with all that runs in it"
+
 
 class Remarks:
     """Writes "podshell: ..." lines. `raw`: whether the terminal is in raw mode, where a line end needs its own carriage return."""
@@ -30,10 +34,14 @@ def remark_of_notice(kind: str, data: Facts) -> str | None:
     match kind:
         case "idle_warning":
             return f"this session closes in {data.get('seconds', 60)} s because nobody types; any key keeps it"
+        case "restarting" if data.get("held"):
+            return f"the connection to the shell was lost ({data.get('cause', 'no reason given')}); it goes on and is attached to again"
         case "restarting":
             return f"the shell was lost ({data.get('cause', 'no reason given')}); starting a new one"
         case "restarted":
-            return "this is a new shell: what ran in the old one is gone"
+            return NEW_SHELL
+        case "resumed":
+            return SAME_SHELL
         case "target" | "unmanaged":
             return str(data.get("text", kind))
         case "recording" if data.get("on"):

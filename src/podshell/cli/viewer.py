@@ -16,7 +16,7 @@ from podshell import __version__
 from podshell.aio.backoff import Backoff
 from podshell.aio.tasks import TaskFault, TaskSet
 from podshell.cli.api import Refused, SessionRow, Unreachable, refused_from
-from podshell.cli.remarks import remark_of_notice
+from podshell.cli.remarks import NEW_SHELL, SAME_SHELL, remark_of_notice
 from podshell.cli.typed_input import TypedInput
 from podshell.wire import messages as m
 from podshell.wire.errors import ErrorCode, Refusal
@@ -145,6 +145,7 @@ class Viewer:
         self._backoff = backoff or Backoff(base_seconds=0.25, cap_seconds=10.0)
         self._viewer = secrets.token_hex(8)
         self._epoch = ""
+        self._incarnation = 0
         self._position = 0
         self._shown = 0
         self._acked = 0
@@ -335,6 +336,8 @@ class Viewer:
                 self._note_shown()
                 self._screen.say(f"{end - start} bytes of output are missing: they came faster than they could be shown")
             case m.Notice(kind=kind, data=facts):
+                if kind == "restarted" and isinstance(incarnation := facts.get("incarnation"), int):
+                    self._incarnation = incarnation
                 if kind == "restarted" and not self._session.tty:
                     self._give_up_broken(f"the command was started again: {facts.get('cause', 'its connection was lost')}")
                 elif (remark := remark_of_notice(kind, facts)) is not None:
@@ -356,6 +359,9 @@ class Viewer:
             raise TerminalFault(f"output goes on at {attached.start}, expected at {self._position}")
         if attached.lost:
             self._screen.say("earlier output is not available any more")
+        if other_life:
+            self._note_other_life(attached)
+        self._incarnation = attached.incarnation
         self._epoch, self._head = attached.epoch, attached.head
         self._position = self._shown = self._acked = attached.start
         self.typed.attach(attached.input_taken, attached.input_limit, keep=not other_life)
@@ -368,6 +374,13 @@ class Viewer:
         self._screen.attached()
         self._screen.input_room()
         self._wake.set()
+
+    def _note_other_life(self, attached: m.Attached) -> None:
+        """The agent was restarted. What it does not know yet of a held shell it tells later, by a notice."""
+        if attached.incarnation != self._incarnation:
+            self._screen.say(f"the cluster's agent was restarted; {NEW_SHELL}")
+        elif attached.state == "running":
+            self._screen.say(f"the cluster's agent was restarted; {SAME_SHELL}")
 
     def _give_up_broken(self, text: str) -> None:
         self._finish(Broken(text))

@@ -21,7 +21,8 @@ SHELL_PATHS = ("sh", "/bin/sh", "/busybox/sh", "/bin/bash")
 
 # dash, bash, busybox ash: checked by tests/integration/agent/test_wrapper.py. A short `set` list means that /proc is not readable.
 # Arguments: nonce, columns, rows (0: no tty), the holder's folder (holder.sh; empty: none), the command. A held shell is a child:
-# somebody must be left to write its exit code.
+# somebody must be left to write its exit code. What the shell leaves in its session is ended then, as the lifeline does at the end of
+# others (lifeline.sh, ladder): it would keep the terminal open, and dtach waits for the end of that and not of the shell.
 WRAPPER = r"""n=$1 c=$2 r=$3 h=$4 t=0; shift 4
 f() { [ $# -ge 20 ] && shift 19 && t=$1; }
 { read -r l </proc/$$/stat; } 2>/dev/null && f ${l##*) }
@@ -41,6 +42,15 @@ trap : INT QUIT
 "$@"
 s=$?
 echo "$s" >"$h/code"
+g() { [ "$4" = $$ ] && [ "$1" != Z ]; }
+k() {
+for p in /proc/[0-9]*; do
+{ read -r l <"$p/stat"; } 2>/dev/null && p=${p#/proc/} && [ "$p" != $$ ] && g ${l##*) } && kill -$1 "$p" 2>/dev/null && x=1
+done
+}
+k HUP; k CONT
+for i in 1 2 3 4 5 6 7 8 9 10; do x=; k 0; [ -n "$x" ] || break; sleep 0.1 2>/dev/null || sleep 1; done
+k KILL
 exit "$s"
 """
 

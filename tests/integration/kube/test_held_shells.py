@@ -173,6 +173,19 @@ def test_a_held_shell_keeps_its_state_and_tells_its_exit_code(shell: str, folder
 
 
 @needs_dtach
+def test_a_held_shell_that_exits_with_jobs_ends_with_its_code_and_takes_them_with_it(shell: str, folder: str, nonce: str) -> None:
+    """dtach itself would wait until the last of them has closed the terminal."""
+    with waiter(shell, folder, patience=60):
+        attached = Attached(hold_command(shell, nonce, [shell], size=(80, 24), folders=(folder,)))
+        leader = attached.marker.leader
+        assert leader is not None
+        attached.type("sleep 1731 &\n(trap '' HUP; exec sleep 1732) &\necho star''ted; exit 7\n")
+        assert attached.wait() == 7
+        assert b"started" in attached.output
+        assert living(leader.sid) == []
+
+
+@needs_dtach
 def test_output_without_a_newline_is_not_lost_at_the_end(shell: str, folder: str, nonce: str) -> None:
     with waiter(shell, folder, patience=60):
         attached = Attached(hold_command(shell, nonce, ["sh", "-c", "printf 'no newline'; exit 3"], size=(80, 24), folders=(folder,)))
