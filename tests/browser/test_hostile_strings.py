@@ -2,115 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
-import json
 import re
+from collections.abc import Mapping
 
 from console import DEADLINE_MS, Console
-from playwright.sync_api import Dialog, WebSocketRoute, expect
+from hostile_page import STRINGS, Poisoner, Watch
+from playwright.sync_api import expect
 
-from hostile_strings import HOSTILE, MARK
-
-# Fields that say which, when or how: the page compares them, so that they are not shown as they came.
-KEPT = {
-    "uid",
-    "type",
-    "id",
-    "created_at",
-    "started_at",
-    "finished_at",
-    "first_at",
-    "last_at",
-    "since",
-    "deleted_at",
-    "state",
-    "role",
-    "health",
-}
-STRINGS = tuple(HOSTILE.values())
-# What the console never makes by itself; links to elsewhere and handlers in attributes neither.
-FOREIGN = "script iframe object embed base meta form video source audio math animate template textarea"
-WATCH = """(foreign) => {
-  const look = (element) => {
-    const links = ["href", "src", "action", "xlink:href", "formaction"].map((name) => element.getAttribute(name)).filter(Boolean);
-    const bad =
-      foreign.split(" ").includes(element.localName) ||
-      [...element.attributes].some(({ name }) => name.startsWith("on")) ||
-      (element.localName === "style" && /podshell-hostile|\\*\\{display:none/.test(element.textContent)) ||
-      /inset: ?0; ?background: ?red/.test(element.getAttribute("style") ?? "") ||
-      links.some((link) => new URL(link, document.baseURI).origin !== location.origin);
-    if (bad) window.reportMade(element.outerHTML.slice(0, 300));
-  };
-  new MutationObserver((changes) => {
-    if (document.readyState === "loading") return;  // the page's own index.html
-    for (const change of changes) {
-      if (change.type === "attributes") look(change.target);
-      for (const node of change.addedNodes)
-        if (node instanceof Element) for (const each of [node, ...node.querySelectorAll("*")]) look(each);
-    }
-  }).observe(document, { subtree: true, childList: true, attributes: true });
-}"""
-
-
-class Poisoner:
-    """Stands between page and gateway on the live socket, and puts a hostile string into each field of each row and log."""
-
-    def __init__(self) -> None:
-        self._strings = itertools.cycle(STRINGS)
-        self.used: set[str] = set()
-
-    def __call__(self, route: WebSocketRoute) -> None:
-        server = route.connect_to_server()
-        server.on_message(lambda message: route.send(self._poison(str(message))))
-
-        def from_page(message: str | bytes) -> None:
-            wanted = json.loads(message)
-            if "logs" in wanted:  # the gateway knows no container of the names that the page has been told
-                lines = "".join(f"2026-01-01T00:00:00Z {self._next()}\n" for _ in STRINGS)
-                route.send(json.dumps({"type": "log", "id": wanted["logs"], "text": lines, "end": len(lines)}))
-            elif "ack" not in wanted:
-                server.send(message)
-
-        route.on_message(from_page)
-
-    def _poison(self, text: str) -> str:
-        message = json.loads(text)
-        if message["type"] == "batch":
-            message["set"] = [self._row(row) for row in message["set"]]
-        return json.dumps(message)
-
-    def _next(self) -> str:
-        hostile = next(self._strings)
-        self.used.add(hostile)
-        return hostile
-
-    def _row(self, value: object, key: str = "") -> object:
-        if isinstance(value, dict):
-            if key in ("labels", "annotations"):
-                return {self._next(): self._next() for _ in STRINGS}
-            # A cluster is asked for by its name: under another one there would be nothing to show.
-            kept = KEPT | {"name"} if "kubernetes_version" in value else KEPT
-            return {name: inner if name in kept else self._row(inner, name) for name, inner in value.items()}
-        if isinstance(value, list):
-            return [self._row(inner) for inner in value]
-        return self._next() if isinstance(value, str) else value
+LIVE = re.compile("/ws/live")
 
 
 def test_hostile_strings_stay_text_in_lists_drawers_logs_and_dialogs(console: Console) -> None:
     assert len(STRINGS) >= 60
     page = console.page
     poisoner = Poisoner()
-    made: list[str] = []
-    page.expose_function("reportMade", lambda element: made.append(element))  # outlives every page that is loaded
-    page.add_init_script(f"({WATCH})({FOREIGN!r})")
-    page.route_web_socket(re.compile("/ws/live"), poisoner)
-    dialogs: list[str] = []
-
-    def dismiss(dialog: Dialog) -> None:
-        dialogs.append(dialog.message)
-        dialog.dismiss()
-
-    page.on("dialog", dismiss)
+    watch = Watch(page)
+    page.route_web_socket(LIVE, poisoner)
     console.go("/pods")
     page.get_by_role("rowheader").nth(5).wait_for(timeout=DEADLINE_MS)
     page.mouse.move(400, 500)
@@ -133,11 +40,67 @@ def test_hostile_strings_stay_text_in_lists_drawers_logs_and_dialogs(console: Co
             page.get_by_label("Wrap lines").check()
     page.get_by_role("button", name="Describe").click()
     expect(page.get_by_role("dialog").get_by_role("heading", name=re.compile("^Description of"))).to_be_visible(timeout=DEADLINE_MS)
-    assert page.evaluate(f"window[{MARK!r}]") is None
+    watch.nothing_was_made()
     for address in ("/services", "/nodes", "/clusters", "/sessions"):
         console.go(address)
         page.get_by_role("heading", level=1).wait_for(timeout=DEADLINE_MS)
     assert set(STRINGS) <= poisoner.used
-    assert made == []
-    assert page.evaluate(f"window[{MARK!r}]") is None
-    assert dialogs == []
+    watch.nothing_was_made()
+
+
+def names(row: Mapping[str, object]) -> set[str]:
+    """What pages of nodes and services ask for things by, and what ties pods to them."""
+    named = {"cluster", "kind", "name", "namespace", "node", "owner_uid"}
+    return named if "containers" in row or "images" in row or "kernel" in row or "kubernetes_version" in row else set()
+
+
+def test_hostile_strings_stay_text_of_nodes_services_sessions_and_clusters(console: Console) -> None:
+    page = console.page
+    console.go()
+    console.open_shell("cart-0", "exporter")
+    poisoner, watch = Poisoner(names), Watch(page)
+    page.route_web_socket(LIVE, poisoner)
+    visits = {
+        "/nodes/demo-east/worker-2": ("Details", "Events", "Pods"),  # labels, taints, conditions
+        "/services/demo-east/shop/Deployment/storefront": ("Events", "Pods", "Nodes", "Info"),
+        "/services?cluster=demo-east&view=list": (),
+        "/sessions": (),  # target, user, reason
+        "/clusters": (),  # label
+    }
+    for address, tabs in visits.items():
+        console.go(address)
+        expect(page.get_by_role("main")).to_contain_text("podshell-hostile", timeout=DEADLINE_MS)
+        for tab in tabs:
+            page.get_by_role("main").get_by_role("tab", name=re.compile(f"^{tab}")).click(timeout=DEADLINE_MS)
+            expect(page.get_by_role("main").get_by_role("tabpanel")).to_contain_text("hostile", timeout=DEADLINE_MS)
+    page.keyboard.press("Control+Shift+K")
+    palette = page.get_by_role("dialog")
+    palette.get_by_role("combobox").fill("hostile", timeout=DEADLINE_MS)
+    expect(palette.get_by_role("option").first).to_be_visible(timeout=DEADLINE_MS)
+    assert set(STRINGS) <= poisoner.used
+    watch.nothing_was_made()
+
+
+def test_the_choice_of_a_container_and_its_refusal_are_text(console: Console) -> None:
+    page = console.page
+    poisoner, watch = Poisoner(lambda row: {"name", "namespace", "shell_refusal"} if "containers" in row else set()), Watch(page)
+    page.route_web_socket(LIVE, poisoner)
+    console.go()
+    for pod in ("search", "checkout", "cart-0"):
+        console.shell_button(pod).click(timeout=DEADLINE_MS)
+        dialog = page.get_by_role("dialog", name=re.compile("^Choose a container"))
+        options = dialog.get_by_role("option")
+        expect(options.nth(1)).to_be_visible(timeout=DEADLINE_MS)
+        for each in options.all():
+            each.hover()
+        options.first.click()
+        refusal = page.locator(".problem")
+        expect(refusal).to_be_visible(timeout=DEADLINE_MS)
+        refusal.get_by_role("button", name="Close").click()
+        expect(refusal).to_have_count(0)
+        page.get_by_role("button", name=re.compile(f"^Actions for {pod}")).first.click()
+        page.get_by_role("menuitem", name="Pod Exec").hover()
+        expect(page.get_by_role("menu", name="Pod Exec").get_by_role("menuitem").nth(1)).to_be_visible(timeout=DEADLINE_MS)
+        page.keyboard.press("Escape")
+        page.keyboard.press("Escape")
+    watch.nothing_was_made()

@@ -1,5 +1,6 @@
 /** Every English text that the console shows: one catalogue, one file an area (texts/). */
 
+import { onlyOwn } from "./app/dictionary";
 import { choice } from "./texts/choice";
 import { clusters } from "./texts/clusters";
 import { debug } from "./texts/debug";
@@ -16,7 +17,8 @@ import { sessions } from "./texts/sessions";
 import { terminal } from "./texts/terminal";
 import { size } from "./texts/words";
 
-export const text = {
+// Words of a cluster are looked up in it.
+export const text = onlyOwn({
   ...frame,
   clusters,
   services,
@@ -34,4 +36,4 @@ export const text = {
   dock,
   terminal,
   size,
-};
+});

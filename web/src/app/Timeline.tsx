@@ -3,6 +3,7 @@
 import type { ReactNode } from "react";
 import { text } from "../text";
 import { ageText, useNow } from "./clock";
+import { dictionary } from "./dictionary";
 import { Icon, type IconName } from "./icons";
 
 const words = text.services.timeline;
@@ -18,13 +19,13 @@ export interface TimelineEntry {
   where: ReactNode;
 }
 
-const ICONS: Record<string, IconName> = {
+const ICONS = dictionary<IconName>({
   event: "dot",
   warning: "warning",
   rollout: "rollout",
   restart: "restart",
   shell: "terminal",
-};
+});
 
 export function Timeline({ entries }: { entries: TimelineEntry[] }) {
   const now = useNow();

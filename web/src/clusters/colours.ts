@@ -1,7 +1,9 @@
 /** One colour a cluster: chosen by its owner, else by its name, the same in every place. */
 
+import { dictionary } from "../app/dictionary";
+
 const PALETTE = ["#2f7dd1", "#b3541e", "#6d4fc2", "#2b8a3e", "#b03a6f", "#7a6a12", "#0b7f8c", "#8a4a8f"];
-const NAMED: Record<string, string> = {
+const NAMED = dictionary({
   red: "#d6336c",
   orange: "#d9660b",
   yellow: "#a67c00",
@@ -12,7 +14,7 @@ const NAMED: Record<string, string> = {
   purple: "#8a4a8f",
   grey: "#6c757d",
   gray: "#6c757d",
-};
+});
 
 /** Choose a CSS colour; what the owner wrote counts only when it is `#rrggbb` or a known name. */
 export function clusterColour(name: string, chosen: string): string {

@@ -1,6 +1,7 @@
 /** Services as cards: how each is, and why when it is not well. */
 
 import { memo } from "react";
+import { dictionary } from "../app/dictionary";
 import { sortRows } from "../app/ListTable";
 import { PlaceLink } from "../app/PageParts";
 import { ClusterName } from "../clusters/ClusterName";
@@ -9,7 +10,7 @@ import { text } from "../text";
 import { healthTone, imageName, type Workload } from "./workloads";
 
 const words = text.services;
-const BADNESS: Record<string, number> = { unhealthy: 0, progressing: 1, "": 2, healthy: 3 };
+const BADNESS = dictionary({ unhealthy: 0, progressing: 1, "": 2, healthy: 3 });
 
 const ORDERS = [
   { id: "name", value: (workload: Workload) => workload.name },

@@ -3,6 +3,7 @@
 import { live } from "../api/live";
 import { LiveRows } from "../api/rows";
 import type { components } from "../api/schema";
+import { dictionary } from "../app/dictionary";
 import { inScope, type Parameters, scopeOf } from "../app/routes";
 import type { Tone } from "../pods/status";
 
@@ -40,7 +41,7 @@ export const workloadRows = new LiveRows<Workload>(
 
 export const HEALTHS = ["healthy", "progressing", "unhealthy"] as const;
 
-const TONES: Record<string, Tone> = { healthy: "good", progressing: "busy", unhealthy: "bad" };
+const TONES = dictionary<Tone>({ healthy: "good", progressing: "busy", unhealthy: "bad" });
 
 export const healthTone = (health: string): Tone => TONES[health] ?? "unknown";
 
