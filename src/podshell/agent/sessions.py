@@ -296,7 +296,8 @@ class Session:
 
     def _new_shell(self) -> Shell:
         target = ExecTarget(self.target.namespace, self.target.pod, self.target.container)
-        plan = ShellPlan(target, self.opening.command, self.opening.tty, tools=self._ready is not None, resume=self._resume)
+        tools = self._ready is not None
+        plan = ShellPlan(target, self.opening.command, self.opening.tty, tools=tools, resume=self._resume, windows=self.target.windows)
         shell = Shell(self._around.cluster, plan, self, self._clock, size=self._size)
         shell.set_paused(self._standing.paused)
         return shell

@@ -10,13 +10,14 @@ from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 
 @dataclass(frozen=True, slots=True)
 class TargetIdentity:
-    """One life of one container. `container_id` is empty when it was not running."""
+    """One life of one container. `container_id` is empty when it was not running; `windows`: its pod says that it is one of Windows."""
 
     namespace: str
     pod: str
     pod_uid: str
     container: str
     container_id: str = ""
+    windows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +87,5 @@ def identify(pod: Pod, container: str) -> TargetIdentity:
     status = pod.container_status(container)
     running = status is not None and status.state.running is not None
     identity = status.container_id if status is not None and running else ""
-    return TargetIdentity(pod.metadata.namespace, pod.metadata.name, pod.metadata.uid, container, identity)
+    windows = pod.spec.os is not None and pod.spec.os.name == "windows"
+    return TargetIdentity(pod.metadata.namespace, pod.metadata.name, pod.metadata.uid, container, identity, windows)

@@ -78,7 +78,8 @@ class _Place:
             if isinstance(shell, Failed):
                 raise failure_of(shell)
             return shell
-        opened = await self._open(ShellPlan(self._target, self._wish.command, self._wish.tty, tools=True), owner, size)
+        windows = self._wish.options.os == "windows"
+        opened = await self._open(ShellPlan(self._target, self._wish.command, self._wish.tty, tools=True, windows=windows), owner, size)
         if isinstance(opened, Failed):
             raise failure_of(opened)
         return opened

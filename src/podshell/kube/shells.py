@@ -53,7 +53,8 @@ class ShellPlan:
     """What to run, and where.
 
     `tools`: a tools container of ours, where the lifeline keeps the waiter alive and the shell is held if the image can. `resume`: the
-    nonce of a shell that is held there, to go on with if it lives; `resume_only`: and to fail if it does not.
+    nonce of a shell that is held there, to go on with if it lives; `resume_only`: and to fail if it does not. `windows`: it is known
+    that there is no `sh`, or none that is meant.
     """
 
     target: ExecTarget
@@ -62,6 +63,7 @@ class ShellPlan:
     tools: bool = False
     resume: str = ""
     resume_only: bool = False
+    windows: bool = False
 
 
 class _ShellReceiver:
@@ -192,7 +194,7 @@ class Shell:
         self.nonce = ""
         self.leader: Leader | None = None
         self.managed = True
-        self.windows = False
+        self.windows = plan.windows
         self.held = False  # it outlives this object's connections: `abort` leaves it to whoever resumes it
         self.resumed = False  # it is the one that was to be resumed, with its state
         self._cluster = cluster
@@ -215,7 +217,7 @@ class Shell:
         if self._plan.resume and ((outcome := await self._resume()) is not _GONE or self._plan.resume_only):
             return outcome
         failed: Failed | None = None
-        for path in SHELL_PATHS:
+        for path in SHELL_PATHS if not self.windows else ():
             self.nonce = secrets.token_hex(16)
             failed = await self._open_with(path, self._start_command(path))
             if failed is None or failed.kind is not FailureKind.SHELL_MISSING:

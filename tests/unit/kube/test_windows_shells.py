@@ -148,6 +148,13 @@ async def test_the_first_shell_that_is_there_is_used(programs: set[str], tried: 
     assert (shell.windows, shell.managed, shell.may_remain) == (True, False, False)
 
 
+async def test_where_it_is_known_that_it_is_windows_no_sh_is_asked_for() -> None:
+    runtime, owner = Runtime({"sh", "cmd.exe"}, LINUX), Owner()
+    shell = Shell(runtime, ShellPlan(TARGET, (), tty=True, tools=True, windows=True), owner, HandClock(), size=(80, 24))
+    assert await shell.open() is None
+    assert runtime.tried == ["pwsh.exe", "powershell.exe", "cmd.exe"]
+
+
 async def test_where_there_is_none_the_last_answer_is_told() -> None:
     runtime, owner = Runtime(set(), CONTAINERD), Owner()
     failed = await shell_in(runtime, owner).open()
