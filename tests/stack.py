@@ -65,6 +65,7 @@ class Pieces:
     ceiling: Ceiling = field(default_factory=lambda: Ceiling(pod_exec=True))
     tools: ToolsSettings = field(default_factory=lambda: ToolsSettings(image_repository="tools", image_version="1"))
     session_limit: int = 500
+    server_version: tuple[int, int] = (1, 36)
 
 
 class StackCluster:
@@ -72,7 +73,9 @@ class StackCluster:
 
     def __init__(self, stack: Stack, name: str) -> None:
         self.name = name
-        self.sandbox = SandboxCluster(name, folder=stack.folder / name, content=small_content, timings=QUICK)
+        self.sandbox = SandboxCluster(
+            name, folder=stack.folder / name, content=small_content, timings=QUICK, server_version=stack.pieces.server_version
+        )
         self.link_proxy = CuttingProxy(0)
         self.api_proxy = CuttingProxy(0)
         self.agent: Agent | None = None

@@ -62,6 +62,24 @@ def mounts_of(options: ResolvedOptions) -> list[str]:
     return mounts
 
 
+_READ_ONLY, _SHALLOW = ":ro", ":ro-shallow"
+
+
+def read_only_paths(mounts: list[str]) -> list[str]:
+    """Return the paths that were asked for as read-only."""
+    return [mount.removesuffix(_READ_ONLY) for mount in mounts if mount.endswith(_READ_ONLY)]
+
+
+def as_mounted(shallow: list[str], mount: str) -> str:
+    """Mark a mount that is read-only at its top alone."""
+    return mount.removesuffix(_READ_ONLY) + _SHALLOW if mount.removesuffix(_READ_ONLY) in shallow else mount
+
+
+def shallow_paths(mounts: list[str]) -> list[str]:
+    """Return the paths that are read-only at their top alone."""
+    return [mount.removesuffix(_SHALLOW) for mount in mounts if mount.endswith(_SHALLOW)]
+
+
 def problem_refusal(problem: Broken) -> Refusal:
     """Say why nothing can be made there (kube/node_pods.py, kube/debug_containers.py)."""
     code, refused_by = _PROBLEMS[problem.reason]

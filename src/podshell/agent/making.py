@@ -9,12 +9,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
 from podshell.agent.kept import find_kept
 from podshell.agent.leftovers import INSTANCE_LABEL
-from podshell.agent.made import describe, making_refusal, problem_refusal, start_refusal
+from podshell.agent.made import as_mounted, describe, making_refusal, problem_refusal, read_only_paths, start_refusal
 from podshell.agent.preparing import PreparationListener, Ready
 from podshell.agent.sites import Site
 from podshell.agent.targets import TargetIdentity, identify
@@ -22,6 +23,7 @@ from podshell.aio.clock import Clock
 from podshell.kube.debug_containers import add_container, read_equipped, reusable, runs_as_non_root, sharing_problem
 from podshell.kube.debug_options import ResolvedOptions
 from podshell.kube.errors import KubeError
+from podshell.kube.host_mounts import read_shallow
 from podshell.kube.manifests import CONTAINER, Making, Manifest, debug_key, ephemeral_container, node_job
 from podshell.kube.node_pods import NodePod, delete_session
 from podshell.kube.rest import Client
@@ -210,7 +212,11 @@ async def _started(client: Client, made: MadeContainer, seconds: float, listener
     pod = await wait_started(client, made.namespace, made.pod, made.container, seconds=seconds, say=say)
     status = pod.container_status(made.container)
     digest = status.image_id[:1024] if status is not None else ""
-    made = msgspec.structs.replace(made, image_id=digest, node=pod.spec.node_name or made.node)
+    paths = read_only_paths(made.mounts)
+    shallow = await read_shallow(client, made.namespace, made.pod, made.container, paths) if paths else []
+    made = msgspec.structs.replace(
+        made, image_id=digest, node=pod.spec.node_name or made.node, mounts=[*map(partial(as_mounted, shallow), made.mounts)]
+    )  # fmt: skip
     target = identify(pod, made.container)
     listener.note_made(made, target)
     return Ready(target, made)

@@ -179,6 +179,8 @@ class Session:
     def note_made(self, made: MadeContainer, target: TargetIdentity) -> None:
         self.target = target
         self._on_target(target)
+        if (notice := self._standing.made(made)) is not None:
+            self.consumers.tell(notice)
         self._tell_fact("made", {name: value for name, value in msgspec.structs.asdict(made).items() if value})
 
     # -- its life ---------------------------------------------------------------------------------------------------

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from podshell.agent.idle_watch import IdleWatch
+from podshell.agent.made import shallow_paths
 from podshell.agent.targets import Leaving
+from podshell.kube.host_mounts import shallow_text
 from podshell.wire.messages import Notice
+from podshell.wire.tools import MadeContainer
 
 _UNMANAGED = Notice(
     "unmanaged", {"text": "the image has no shell, so nothing can watch over this command: it may go on after this terminal is gone"}
@@ -27,6 +30,7 @@ class Standing:
         self._lost = Notice("restarting")
         self.leaving: Leaving | None = None
         self.paused = False
+        self.mounts: Notice | None = None
         self.unmanaged: Notice | None = None
 
     def progress(self, phase: str, text: str) -> Notice:
@@ -49,6 +53,12 @@ class Standing:
             return Notice("restarted", {"incarnation": incarnation, "cause": self.cause, "offset": offset})
         return None
 
+    def made(self, made: MadeContainer) -> Notice | None:
+        """Note what was made for the session; says once what its user must know of it."""
+        known, shallow = self.mounts, shallow_paths(made.mounts)
+        self.mounts = Notice("target", {"text": shallow_text(shallow)}) if shallow else None
+        return self.mounts if self.mounts != known else None
+
     def leave(self, leaving: Leaving) -> Notice:
         """Note that the pod is being deleted."""
         self.leaving = leaving
@@ -70,6 +80,8 @@ class Standing:
             told.append(Notice("reading_paused"))
         if idle.warned:
             told.append(idle_warning(idle))
+        if self.mounts is not None:
+            told.append(self.mounts)
         if self.leaving is not None:
             told.append(Notice("target", {"text": self.leaving.text}))
         if self.unmanaged is not None:

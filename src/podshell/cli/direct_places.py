@@ -26,7 +26,8 @@ from podshell.kube.debug_options import OptionProblem, ResolvedOptions, risks
 from podshell.kube.errors import ApiError, Forbidden, KubeError, NotFound, Unreachable
 from podshell.kube.exec import ExecEnd, ExecStream, ExecTarget, open_attach
 from podshell.kube.hazards import Broken
-from podshell.kube.manifests import CONTAINER, Making, Manifest, debug_key, ephemeral_container, node_pod
+from podshell.kube.host_mounts import read_shallow, shallow_text
+from podshell.kube.manifests import CONTAINER, HOST_FOLDER, Making, Manifest, debug_key, ephemeral_container, node_pod
 from podshell.kube.node_pods import NodePod, node_facts, node_problem
 from podshell.kube.objects import Node, Pod
 from podshell.kube.pod_security import fit_namespace
@@ -226,8 +227,21 @@ class NodePlace(_Place):
         await self._wait(self._namespace, self._pod.name, CONTAINER, say)
         self._started = True
         self._target = ExecTarget(self._namespace, self._pod.name, CONTAINER)
+        await self._say_mounts(options, say)
         if options.os == "windows":
             await self._watch_over(self._target, say)
+
+    async def _say_mounts(self, options: ResolvedOptions, say: Say) -> None:
+        """Say which of the read-only mounts are so at the top only."""
+        if options.host_write or not options.mount_host:
+            return
+        try:
+            shallow = await read_shallow(self._client, self._namespace, self._pod.name, CONTAINER, ["/"])
+        except KubeError as error:
+            say(f"whether {HOST_FOLDER} is read-only all the way down is not known: {error}")
+            return
+        if shallow:
+            say(shallow_text(shallow))
 
     async def _watch_over(self, target: ExecTarget, say: Say) -> None:
         """Attach to the waiting process, which ends when we are gone."""

@@ -33,6 +33,8 @@ CONTAINER = "shell"
 KEY_VARIABLE = "PODSHELL_KEY"
 USER_VARIABLE = "PODSHELL_USER"
 ACTIONS_VARIABLE = "PODSHELL_ACTIONS"
+# Where the node's files are in a node pod.
+HOST_FOLDER = "/host"
 # Where the waiter of a node pod keeps its registrations.
 RUN_FOLDER = "/run/podshell"
 # k8s.io/apimachinery/pkg/util/rand: no vowels, nothing that looks like another.
@@ -211,11 +213,11 @@ def _node_mounts(options: ResolvedOptions, node: NodeFacts) -> tuple[list[Value]
     mounts: list[Value] = [{"name": "run", "mountPath": RUN_FOLDER}]
     volumes: list[Value] = [{"name": "run", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}]
     if options.mount_host:
-        mounts.append(_host_mount("host", "/host", options))
+        mounts.append(_host_mount("host", HOST_FOLDER, options))
         volumes.append({"name": "host", "hostPath": {"path": "/", "type": "Directory"}})
         if not options.runtime_sockets:
             for name, path, file in socket_masks(node):
-                mounts.append({"name": name, "mountPath": f"/host{path}", "readOnly": True})
+                mounts.append({"name": name, "mountPath": f"{HOST_FOLDER}{path}", "readOnly": True})
                 source: Manifest = {"hostPath": {"path": "/dev/null", "type": "CharDevice"}} if file else {"emptyDir": {"sizeLimit": "1Mi"}}
                 volumes.append({"name": name, **source})
     if options.kernel_mounts:

@@ -33,6 +33,20 @@ def fill(resource: Resource, obj: Obj) -> None:
         filler(obj, obj.setdefault("spec", {}))
 
 
+# Fields of a pod that a server before 1.30 does not know (KEP-3857, KEP-24); it drops them without a word.
+_NEWER = ("recursiveReadOnly", "appArmorProfile")
+
+
+def drop_newer(value: Obj | list[Obj]) -> None:
+    """Drop what such a server does not know, at any depth."""
+    if isinstance(value, dict):
+        for name in _NEWER:
+            value.pop(name, None)
+    for below in value.values() if isinstance(value, dict) else value:
+        if isinstance(below, dict | list):
+            drop_newer(below)
+
+
 def fill_container(container: Obj) -> None:
     """Fill the defaults of one container, also of an ephemeral one."""
     container.setdefault("resources", {})

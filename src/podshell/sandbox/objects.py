@@ -30,8 +30,11 @@ _SERVER_FIELDS = ("uid", "resourceVersion", "creationTimestamp", "deletionTimest
 class ObjectEndpoints:
     """The verbs, over one store."""
 
-    def __init__(self, store: ObjectStore, connections: Connections, *, version_wait_seconds: float) -> None:
+    def __init__(
+        self, store: ObjectStore, connections: Connections, *, version_wait_seconds: float, server_version: tuple[int, int] = (1, 36)
+    ) -> None:
         self._store = store
+        self._server_version = server_version
         self._deletion = Deletion(store)
         self.admission = Admission(store)
         self._connections = connections
@@ -140,6 +143,8 @@ class ObjectEndpoints:
             obj.pop("status", None)
         if metadata.get("generateName") and not metadata.get("name"):
             metadata["name"] = metadata["generateName"] + random_suffix()  # before admission, which names it (transcripts/node/quota-job)
+        if self._server_version < (1, 30):
+            defaults.drop_newer(obj)
         defaults.fill(resource, obj)
         validation.check_create(resource, obj)
         warnings = self._admit(resource, obj)

@@ -62,7 +62,7 @@ class ApiServer:
         self._identity = issue_identity("podshell-sandbox")
         self._tls = self._identity.context()
         self._connections = _Connections(self._handle, request_factory=_make_request)
-        self._objects = ObjectEndpoints(store, self._connections, version_wait_seconds=version_wait_seconds)
+        self._objects = ObjectEndpoints(store, self._connections, version_wait_seconds=version_wait_seconds, server_version=server_version)
         self._subresources: dict[tuple[Resource, str], tuple[Handler, frozenset[str]]] = {}
         self._listener: asyncio.Server | None = None
 

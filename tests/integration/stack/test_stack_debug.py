@@ -12,7 +12,7 @@ from podshell.agent.choices import Choices
 from podshell.agent.settings import ToolsSettings
 from podshell.sandbox.resources import JOB, POD
 from stack import Stack, settled
-from terminal_client import ApiError
+from terminal_client import ApiError, TerminalClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -139,3 +139,30 @@ async def test_an_image_that_is_not_there_ends_the_session_with_the_reason_and_n
         assert (end.refusal.code, end.next_step) != ("", "")
         assert "missing/nothing:1" in end.message
     await settled(lambda: not made_objects(stack), lambda: made_objects(stack))
+
+
+async def test_on_an_old_cluster_a_host_mount_is_said_to_be_read_only_at_the_top_only(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """It drops `recursiveReadOnly` without a word (before 1.30); whoever comes late hears of it, too, and the audit knows."""
+    async with (
+        Stack(tmp_path_factory.mktemp("old"), ceiling=EVERYTHING, tools=TOOLS, server_version=(1, 29)) as stack,
+        stack.shell(**NODE, debug={"mount_host": True}) as terminal,
+        TerminalClient(stack.api, terminal.session) as late,
+    ):
+        for one in (terminal, late):
+            await one.wait_output(b"# ")
+            told = await one.wait_notice("target")
+            assert str(told.data["text"]).startswith("/host: read-only at the top only")
+        assert (await stack.session(terminal.session))["made"]["mounts"] == ["/:ro-shallow"]  # type: ignore[index]  # a MadeContainer
+        rows = [row["details"]["mounts"] for row in await stack.audit(terminal.session, "session.made")]  # type: ignore[index]  # details
+        assert rows[-1] == ["/:ro-shallow"]
+        await terminal.close_session()
+        await terminal.wait_end()
+
+
+async def test_where_it_is_read_only_all_the_way_down_nothing_is_said(stack: Stack) -> None:
+    async with stack.shell(**NODE, debug={"mount_host": True}) as terminal:
+        await terminal.wait_output(b"# ")
+        assert (await stack.session(terminal.session))["made"]["mounts"] == ["/:ro"]  # type: ignore[index]  # a MadeContainer
+        assert not terminal.notices_of("target")
+        await terminal.close_session()
+        await terminal.wait_end()

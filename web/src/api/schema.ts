@@ -854,8 +854,8 @@ export interface components {
          * @description The container that a debug or node session runs in, for the journal, the audit (features F69) and the agent that follows.
          *
          *         `object`: ephemeral_container, job or pod, with `name` and `uid` of what can be deleted (empty for an ephemeral container, which
-         *         cannot). `mounts`: the node's paths, with `:ro` or `:rw`. `reused`: it was there before, from another session of the same user.
-         *         `held`: its shells outlive the agent that started them.
+         *         cannot). `mounts`: the node's paths, with `:ro`, `:rw`, or `:ro-shallow` where what is mounted below can be written. `reused`: it was
+         *         there before, from another session of the same user. `held`: its shells outlive the agent that started them.
          */
         MadeContainer: {
             object: string;
