@@ -96,7 +96,7 @@ function Made({ plan, kind }: { plan: DebugPlan; kind: ToolsTarget["kind"] }) {
       />
       <details className="debug-manifest">
         <summary>{words.manifest}</summary>
-        <pre className="mono" tabIndex={0} aria-label={words.manifest}>
+        <pre className="mono" role="region" tabIndex={0} aria-label={words.manifest}>
           {plan.manifest}
         </pre>
       </details>

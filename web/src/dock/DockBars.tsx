@@ -10,6 +10,12 @@ import { type DockState, dock } from "./dock";
 
 const words = text.dock;
 
+/** Take a bar away by its own button; the terminal in front gets the focus that the button had. */
+function leave(act: () => void): void {
+  act();
+  void import("../terminal/actions").then(({ focus }) => focus(dock.getState().active));
+}
+
 export function BroadcastBar({ state }: { state: DockState }) {
   const { clusters } = useClusters();
   if (state.broadcast.length === 0) return null;
@@ -23,7 +29,7 @@ export function BroadcastBar({ state }: { state: DockState }) {
       <div className="bar-text">
         <strong>{words.broadcast.on(state.broadcast.length)}.</strong> {production && words.broadcast.production}
       </div>
-      <Button size="compact-xs" variant="default" onClick={() => dock.broadcastTo([])}>
+      <Button size="compact-xs" variant="default" onClick={() => leave(() => dock.broadcastTo([]))}>
         {words.broadcast.stop}
       </Button>
     </div>
@@ -39,7 +45,11 @@ export function StayedBar() {
       <div className="bar-text">
         <strong>{words.stayed.title}.</strong> {words.stayed.text}
       </div>
-      <CloseButton size="sm" aria-label={text.terminal.dismiss} onClick={() => dialogs.show({ stayed: false })} />
+      <CloseButton
+        size="sm"
+        aria-label={text.terminal.dismiss}
+        onClick={() => leave(() => dialogs.show({ stayed: false }))}
+      />
     </div>
   );
 }

@@ -1,9 +1,9 @@
 /** The dialogs of the dock: settings of terminals, broadcasting, keys. A chunk of its own, loaded when one is opened. */
 
 import { Button, Checkbox, Group, Modal } from "@mantine/core";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { ClusterName } from "../clusters/ClusterName";
-import { focus } from "../terminal/actions";
+import { useFocusBack } from "../terminal/focusBack";
 import Settings from "../terminal/Settings";
 import { text } from "../text";
 import { chordText } from "./chords";
@@ -30,21 +30,6 @@ export default function DockDialogs({ dialog }: { dialog: NonNullable<State["dia
       {dialog === "broadcast" && <Broadcast />}
       {dialog === "shortcuts" && <Shortcuts />}
     </Modal>
-  );
-}
-
-/**
- * Give the focus back to the terminal when the dialog closes and nothing else has it: what opened it, a line of a menu or of the palette,
- * is gone by then.
- */
-function useFocusBack(): void {
-  useEffect(
-    () => () =>
-      void setTimeout(() => {
-        const { active } = dock.getState();
-        if (active && document.activeElement === document.body) focus(active);
-      }),
-    [],
   );
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { Tooltip } from "@mantine/core";
-import { useEffect, useRef } from "react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useSecondsUntil } from "../app/clock";
 import { Icon } from "../app/icons";
 import { ClusterTag } from "../clusters/ClusterName";
@@ -36,12 +36,17 @@ export function TabStrip({ state }: { state: DockState }) {
     event.preventDefault();
     if (step !== 0 && event.ctrlKey) focusTab(tab);
   };
+  const { renaming } = useDialogs();
+  const renamed = tabs.find((tab) => tab.session.id === renaming);
   return (
-    <div className="tabs" role="tablist" aria-label={words.tabs} onKeyDown={press} tabIndex={-1}>
-      {tabs.map((tab) => (
-        <TabButton key={tab.session.id} tab={tab} state={state} />
-      ))}
-    </div>
+    <>
+      <div className="tabs" role="tablist" aria-label={words.tabs} onKeyDown={press} tabIndex={-1}>
+        {tabs.map((tab) => (
+          <TabButton key={tab.session.id} tab={tab} state={state} />
+        ))}
+      </div>
+      {renamed && <Rename key={renaming} tab={renamed} />}
+    </>
   );
 }
 
@@ -87,29 +92,25 @@ function TabButton({ tab, state }: { tab: Tab; state: DockState }) {
         if (dragged) dock.moveTo(dragged, id);
       }}
     >
-      {renaming === id ? (
-        <Rename tab={tab} />
-      ) : (
-        <Tooltip label={<Details tab={tab} name={name} />}>
-          <button
-            type="button"
-            role="tab"
-            id={`tab-${id}`}
-            aria-selected={shown}
-            aria-controls={shown ? `panel-${id}` : undefined}
-            aria-label={spoken.filter(Boolean).join(", ")}
-            tabIndex={active ? 0 : -1}
-            className="tab-name"
-            onClick={() => dock.activate(id)}
-            onDoubleClick={() => dialogs.show({ renaming: id })}
-          >
-            <StatusMark tone={toneOf(view)} label={name} />
-            {mark.production && <ClusterTag mark={mark} />}
-            {broadcast && <Icon name="broadcast" size={13} />}
-            {tab.unseen && <span className="unseen" />}
-          </button>
-        </Tooltip>
-      )}
+      <Tooltip label={<Details tab={tab} name={name} />}>
+        <button
+          type="button"
+          role="tab"
+          id={`tab-${id}`}
+          aria-selected={shown}
+          aria-controls={shown ? `panel-${id}` : undefined}
+          aria-label={spoken.filter(Boolean).join(", ")}
+          tabIndex={active ? 0 : -1}
+          className="tab-name"
+          onClick={() => dock.activate(id)}
+          onDoubleClick={() => dialogs.show({ renaming: id })}
+        >
+          <StatusMark tone={toneOf(view)} label={name} />
+          {mark.production && <ClusterTag mark={mark} />}
+          {broadcast && <Icon name="broadcast" size={13} />}
+          {tab.unseen && <span className="unseen" />}
+        </button>
+      </Tooltip>
       {/* Not part of the name: what changes each second would be read out each second. */}
       {idle !== null && renaming !== id && (
         <span className="tag number tag-idle" aria-hidden="true" onClick={() => dock.activate(id)}>
@@ -144,8 +145,14 @@ export function Details({ tab, name }: { tab: Tab; name: string }) {
   );
 }
 
+/** A field over the tab, beside the strip in the document: a list of tabs may hold nothing but tabs. */
 function Rename({ tab }: { tab: Tab }) {
   const { id } = tab.session;
+  const [place, setPlace] = useState<React.CSSProperties>({});
+  useLayoutEffect(() => {
+    const { left, top, width, height } = document.getElementById(`tab-${id}`)?.getBoundingClientRect() ?? new DOMRect();
+    setPlace({ left, top, width, height });
+  }, [id]);
   const cancelled = useRef(false);
   const name = displayName(tab, []);
   const close = (): void => {
@@ -155,6 +162,7 @@ function Rename({ tab }: { tab: Tab }) {
   return (
     <input
       className="tab-rename"
+      style={place}
       autoFocus
       defaultValue={name}
       aria-label={words.rename(name)}

@@ -2,7 +2,9 @@
 
 import { Button, Group, Modal } from "@mantine/core";
 import { text } from "../text";
+import { useFocusBack } from "./focusBack";
 import type { TerminalSession } from "./session";
+import { lineCount } from "./untrusted";
 import type { View } from "./view";
 
 const words = text.terminal;
@@ -17,6 +19,7 @@ interface QuestionProps {
 }
 
 function Question({ title, explanation, content, confirm, onConfirm, onCancel }: QuestionProps) {
+  useFocusBack();
   return (
     <Modal opened onClose={onCancel} title={title} closeButtonProps={{ "aria-label": text.close }}>
       <p>{explanation}</p>
@@ -49,7 +52,7 @@ export function Questions({ view, session, name, pasting, onPaste }: Props) {
   if (pasting)
     return (
       <Question
-        title={words.paste.title(pasting.split(/\r\n|\r|\n/).length)}
+        title={words.paste.title(lineCount(pasting))}
         explanation={words.paste.text}
         content={preview(pasting)}
         confirm={words.paste.confirm}

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { cleanPaste, cleanTitle, clipboardText, needsConfirmation, safeLink } from "./untrusted";
+import { cleanPaste, cleanTitle, clipboardText, lineCount, needsConfirmation, safeLink } from "./untrusted";
 
 test("only http, https and mailto links are offered", () => {
   expect(safeLink("https://example.com/a?b#c")).toBe("https://example.com/a?b#c");
@@ -45,4 +45,10 @@ test("several lines are asked about, unless the program brackets pastes", () => 
   expect(needsConfirmation("one\ntwo", false)).toBe(true);
   expect(needsConfirmation("one\rtwo", false)).toBe(true);
   expect(needsConfirmation("one\ntwo", true)).toBe(false);
+});
+
+test("the lines of a paste are counted as people do", () => {
+  expect(lineCount("one\ntwo")).toBe(2);
+  expect(lineCount("one\r\ntwo\r\n")).toBe(2);
+  expect(lineCount("one\n\n")).toBe(2);
 });

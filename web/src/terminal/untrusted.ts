@@ -56,3 +56,8 @@ export function cleanPaste(text: string): string {
 export function needsConfirmation(text: string, bracketedPaste: boolean): boolean {
   return !bracketedPaste && /[\r\n]./s.test(text);
 }
+
+/** How many lines a pasted text has: the end of its last one begins no other. */
+export function lineCount(text: string): number {
+  return text.replace(/(\r\n|\r|\n)$/, "").split(/\r\n|\r|\n/).length;
+}
