@@ -259,7 +259,8 @@ class TerminalClient:
         match message:
             case m.Attached():
                 self._receive_attached(message, socket)
-                await self._send_input()
+                with contextlib.suppress(websockets.ConnectionClosed):  # what came before the close is still to be read: the end
+                    await self._send_input()
             case Output(offset=offset, data=output):
                 assert offset == self.position, f"output at {offset}, expected {self.position}"
                 self.position += len(output)
@@ -278,7 +279,8 @@ class TerminalClient:
                 self.position = end
             case InputAck(taken=taken, limit=limit):
                 self._take_input(taken, limit)
-                await self._send_input()
+                with contextlib.suppress(websockets.ConnectionClosed):
+                    await self._send_input()
             case m.Notice():
                 self.notices.append(message)
             case m.End():

@@ -121,8 +121,11 @@ class FactKeeper:
         changes = {"made": as_json(made), "container": made.container, "pod_uid": made.pod_uid}
         if made.node:
             changes["node"] = made.node
-        details: dict[str, str | int | bool | list[str]] = {"kind": record.kind, **msgspec.to_builtins(made)}
-        entry = AuditEntry(actor=record.user, action="session.made", outcome="done", target=record.target, details=details)
+        # with the defaults: an audit that leaves out `host_pid` does not say that there was none (features F69)
+        details: dict[str, str | int | bool | list[str]] = {"kind": record.kind, **msgspec.structs.asdict(made)}
+        entry = AuditEntry(
+            actor=record.user, action="session.made", outcome="done", target=record.target, reason=record.reason, details=details
+        )
         await self._audit.append(entry, updating(record.id, **changes))
         self._journal.publish(record)
 

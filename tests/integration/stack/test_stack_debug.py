@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -59,20 +60,62 @@ async def test_a_debug_session_is_made_in_the_pod(stack: Stack) -> None:
         await terminal.wait_end()
 
 
-async def test_the_audit_names_image_rights_mounts_and_pod_of_a_node_session(stack: Stack) -> None:
-    options = {"profile": "systemd", "capabilities": ["NET_RAW"]}
-    async with stack.shell(**NODE, debug=options) as terminal:
-        await terminal.type(b"echo in:$((6*7)):node\r")
-        await terminal.wait_output(b"in:42:node")
-        made = dict((await stack.wait_audit(terminal.session, "session.made"))["details"])  # type: ignore[call-overload]  # details
-        session = {"kind": "node", **(await stack.session(terminal.session))["made"]}  # type: ignore[dict-item]  # a MadeContainer
+# What the audit says of each kind (features F69), beside the reason, and the pod and image as the cluster knows them.
+FACTS: list[tuple[dict[str, object], dict[str, object], dict[str, object]]] = [
+    (
+        {**NODE, "debug": {"profile": "systemd", "capabilities": ["NET_RAW"]}},
+        {"profile": "systemd", "capabilities": ["NET_RAW"]},
+        {"object": "job", "namespace": "podshell", "node": "worker-1", "profile": "systemd", "capabilities": ["SYS_CHROOT", "NET_RAW"],
+         "mounts": ["/:ro"], "host_pid": True, "container": "shell", "target": ""},
+    ),
+    (
+        {**NODE, "debug": {"mount_host": True, "seccomp_unconfined": True, "ttl_seconds": 900}},
+        {"mount_host": True, "seccomp_unconfined": True, "ttl_seconds": 900},
+        {"object": "job", "node": "worker-1", "profile": "", "capabilities": [], "mounts": ["/:ro"], "host_pid": False},
+    ),
+    (
+        {**DEBUG, "container": "", "debug": {"target": "exporter", "capabilities": ["SYS_CHROOT"]}},
+        {"target": "exporter", "capabilities": ["SYS_CHROOT"]},
+        {"object": "ephemeral_container", "namespace": "shop", "pod": "cart-0", "node": "worker-1", "capabilities": ["SYS_CHROOT"],
+         "mounts": [], "host_pid": False, "target": "exporter"},
+    ),
+]  # fmt: skip
+
+
+async def made_and_running(stack: Stack, session: str) -> dict[str, object]:
+    """The newest row of what was made, once it has what is known when the container runs."""
+    await stack.wait_audit(session, "session.made")
+    async with asyncio.timeout(30):
+        while not (row := (await stack.audit(session, "session.made"))[-1])["details"]["image_id"]:  # type: ignore[index]  # details
+            await asyncio.sleep(0.03)  # the audit tells nobody of its rows
+    return row
+
+
+@pytest.mark.parametrize(("where", "asked", "facts"), FACTS, ids=["node", "node without the rest", "debug"])
+async def test_the_audit_says_what_was_asked_and_what_was_made_with_every_fact(
+    stack: Stack, where: dict[str, object], asked: dict[str, object], facts: dict[str, object]
+) -> None:
+    async with stack.shell(**where, reason="INC-7: the disk is full") as terminal:
+        await terminal.type(b"echo in:$((6*7)):\r")
+        await terminal.wait_output(b"in:42:")
+        opened = await stack.wait_audit(terminal.session, "session.open")
+        made = await made_and_running(stack, terminal.session)
+        details = dict(made["details"])  # type: ignore[call-overload]  # details
+        assert {name: opened["details"][name] for name in asked} == asked  # type: ignore[index]  # details
+        assert {name: details[name] for name in facts} == facts
+        for row in (opened, made):
+            assert (row["actor"], row["reason"]) == ("ada", "INC-7: the disk is full")
+            assert row["details"]["kind"] == where["kind"]  # type: ignore[index]  # details
+        pod = stack.cluster.sandbox.store.get(POD, details["namespace"], details["pod"])
+        assert pod is not None
+        assert details["pod_uid"] == pod["metadata"]["uid"]
+        statuses = [*pod["status"]["containerStatuses"], *pod["status"].get("ephemeralContainerStatuses", [])]
+        status = next(one for one in statuses if one["name"] == details["container"])
+        assert (details["image"], details["image_id"]) == ("tools:1", status["imageID"])
+        assert "sha256:" in details["image_id"]
+        session = {"kind": where["kind"], **(await stack.session(terminal.session))["made"]}  # type: ignore[dict-item]  # a MadeContainer
         # that the shell is held is known only once it runs: one of the two may be from before
-        assert {**made, "held": True} == {**session, "held": True}
-        wanted = {"node": "worker-1", "image": "tools:1", "capabilities": ["SYS_CHROOT", "NET_RAW"], "mounts": ["/:ro"], "host_pid": True}
-        assert {name: made[name] for name in wanted} == wanted  # type: ignore[index]  # details
-        assert made["pod"] in made_objects(stack)  # type: ignore[index]  # details
-        assert made["pod_uid"]  # type: ignore[index]  # details
-        assert made["image_id"]  # type: ignore[index]  # details
+        assert {name: value for name, value in details.items() if value or name in session} | {"held": True} == {**session, "held": True}
         await terminal.close_session()
         await terminal.wait_end()
     await settled(lambda: not made_objects(stack), lambda: made_objects(stack))
