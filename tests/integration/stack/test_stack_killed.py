@@ -1,4 +1,4 @@
-"""kill -9 of agent, gateway or both while debug and node sessions are in every phase (acceptance 4 of the issue).
+"""kill -9 of agent, gateway, both or the command line while debug and node sessions are in every phase (acceptance 4 of the issue).
 
 What is left is listed by a second client that shares nothing with what is tested: httpx, with what the kubeconfig says. Some seconds stand
 for the minute of waiter and sweep; the deadline and the ttl of Jobs pass in virtual time.
@@ -11,6 +11,7 @@ import base64
 import os
 import signal
 import ssl
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -147,6 +148,52 @@ async def test_nothing_runs_on_after_gateway_and_agent_are_killed(make_stack: Ma
     async with observing(stack.cluster.sandbox) as observer, every_phase(stack, observer):
         await asyncio.gather(stack.kill_gateway(), stack.cluster.kill_agent())
         await observer.until("living")
+
+
+@pytest.mark.parametrize("phase", ["creating", "pulling", "running"])
+async def test_a_killed_command_line_leaves_nothing_when_its_shells_idle_out(make_stack: MakeStack, phase: str) -> None:
+    """`kubectl shell --gateway` on a node and in a pod; the fourth phase, left on purpose, is the second session of the tests above."""
+    stack = await make_stack(ceiling=EVERYTHING, tools=SHORT, idle_timeout_seconds=IDLE_SECONDS)
+    if phase == "pulling":
+        for pod in ("podshell-", "cart-0"):
+            stack.cluster.sandbox.node_faults.add(PodFault(pod=pod, pull_seconds=PULL_SECONDS))
+    async with observing(stack.cluster.sandbox) as observer:
+        lines = [await command_line(stack, *words) for words in (["worker-1"], ["-n", "shop", "pods/cart-0"])]
+        try:
+            await until_both(stack, observer, phase)
+            assert all(line.returncode is None for line in lines)
+        finally:
+            for line in lines:
+                if line.returncode is None:
+                    line.kill()
+                await line.communicate()
+        await observer.until("objects")
+        await observer.until("living")
+
+
+async def command_line(stack: Stack, *words: str) -> asyncio.subprocess.Process:
+    program = [sys.executable, "-m", "podshell.launch.main", "shell", "--gateway", stack.url, *words]
+    env = {**os.environ, "PODSHELL_TOKEN_FILE": str(stack.folder / "token"), "HOME": str(stack.folder), "KUBECONFIG": "/nowhere"}
+    (stack.folder / "token").touch(0o600)
+    (stack.folder / "token").write_text(stack.token)
+    pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    return await asyncio.create_subprocess_exec(*program, stdin=pipe, stdout=nothing, stderr=nothing, env=env)
+
+
+async def until_both(stack: Stack, observer: Observer, phase: str) -> None:
+    """Wait until two sessions were accepted, have their containers on the way, or run."""
+    deadline = time.monotonic() + 45
+    while True:
+        states = [one["state"] for one in await stack.api.call("GET", "/api/sessions")]  # type: ignore[index]  # a list of sessions
+        reached = {
+            "creating": len(states) == 2,
+            "pulling": len(await observer.living()) == 2,
+            "running": states == ["running", "running"],
+        }[phase]
+        if reached:
+            return
+        assert time.monotonic() < deadline, f"{phase}: {states}, {await observer.living()}; {stack.logs()}"
+        await asyncio.sleep(0.05)  # nobody tells this client
 
 
 async def test_a_node_pod_whose_waiter_is_frozen_ends_at_its_deadline(make_stack: MakeStack, monkeypatch: pytest.MonkeyPatch) -> None:
