@@ -1,4 +1,4 @@
-"""The console with 5,000 pods in a real Chromium: frames while scrolling, how soon a filter shows, interaction to next paint.
+"""The console with 5,000 pods in a real Chromium: frames while scrolling, how soon a filter shows, interaction to next paint, a flood.
 
 `python -m bench.console` prints the figures. Headless and without a GPU: frames are drawn by the CPU that the parts use too.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from playwright.async_api import CDPSession, Page, async_playwright
 
+from bench.console_flood import flooding
 from bench.figures import Figure, median, percentile
 from bench.parts import Parts
 
@@ -63,7 +64,7 @@ class Work:
     """CPU time of the page's main thread, which other programs on the machine do not change, as wall-clock time does."""
 
     def __init__(self, session: CDPSession) -> None:
-        self._session = session
+        self.session = session
 
     @classmethod
     async def of(cls, page: Page) -> Work:
@@ -72,7 +73,7 @@ class Work:
         return cls(session)
 
     async def ms(self) -> float:
-        metrics = (await self._session.send("Performance.getMetrics"))["metrics"]
+        metrics = (await self.session.send("Performance.getMetrics"))["metrics"]
         return 1000 * float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
 
 
@@ -135,6 +136,7 @@ async def main() -> int:
             await sign_in(page, parts)
             work = await Work.of(page)
             figures = [*await scrolling(page, work), *await filtering(page, work), *await interacting(page)]
+            figures += await flooding(page, work.session)
             await browser.close()
     for figure in figures:
         print(figure.line())

@@ -37,11 +37,19 @@ export function LogView({ view, looks, at, label, wanted }: Props) {
   const count = only ? lines.matches.length : lines.count;
   const lineOf = (index: number): LogLine | undefined =>
     only ? lines.at(lines.indexOf(lines.matches[index] as number)) : lines.at(index);
+  const { matches } = lines;
+  const { dropped: gone } = lines;
+  // Another function would make it work out the places of all lines again: only when lines stand elsewhere.
+  const keyOf = useCallback(
+    (index: number) => (only ? matches[index] : lines.at(index)?.number) ?? index,
+    // Lines are the same object while they change: `gone` says that they have moved up.
+    [only, matches, lines, gone],
+  );
   const virtual = useVirtualizer({
     count,
     getScrollElement: () => scroller.current,
     estimateSize: () => LINE_PIXELS,
-    getItemKey: (index) => lineOf(index)?.number ?? index,
+    getItemKey: keyOf,
     overscan: 20,
   });
   useEffect(() => virtual.measure(), [virtual, looks.wrap, looks.times]);

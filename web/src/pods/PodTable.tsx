@@ -45,11 +45,13 @@ export function PodTable({ pods, drawerOf, hidden, label = text.pods.title, chos
   const height = cards ? CARD_PIXELS : ROW_PIXELS;
   const columns = useColumns(scroller, cards, hidden);
   const place = usePlaceInTable(rows);
+  // Another function would make it work out the places of all rows again, with every frame.
+  const keyOf = useCallback((index: number) => rows[index]?.key ?? index, [rows]);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
-    getItemKey: (index) => rows[index]?.key ?? index,
+    getItemKey: keyOf,
     overscan: OVERSCAN,
     // Drawn with the next frame: within the scroll event it would hold up the scrolling itself.
     useFlushSync: false,
