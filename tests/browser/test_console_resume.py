@@ -93,6 +93,7 @@ def test_an_idle_session_warns_stays_on_request_and_ends(console: Console, podsh
         assert console.page.title().startswith("Closes in")
         console.page.get_by_role("button", name="Stay").click()
         expect(console.page.locator(".bar")).to_have_count(0)
+        expect(console.page.get_by_role("textbox", name="Terminal input")).to_be_focused()
         console.expect_alert("this session closes in")
         console.type("x")
         expect(console.page.locator(".bar")).to_have_count(0)

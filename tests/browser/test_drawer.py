@@ -86,6 +86,7 @@ def test_on_a_phone_the_drawer_covers_the_page_and_gives_way_to_a_shell(console:
     console.page.set_viewport_size({"width": 390, "height": 844})
     console.go("/pods/demo-east/shop/cart-0?cluster=demo-east")
     dialog = console.page.locator(".side-panel.covering")
+    expect(dialog.get_by_role("button", name=re.compile("^Delete"))).to_be_in_viewport(ratio=1, timeout=DEADLINE_MS)
     dialog.get_by_role("button", name="Pod Shell").click(timeout=DEADLINE_MS)
     console.page.get_by_role("option", name=re.compile("^cart")).click()
     console.wait_for(PROMPT)

@@ -150,7 +150,8 @@ function Rename({ tab }: { tab: Tab }) {
   const { id } = tab.session;
   const [place, setPlace] = useState<React.CSSProperties>({});
   useLayoutEffect(() => {
-    const { left, top, width, height } = document.getElementById(`tab-${id}`)?.getBoundingClientRect() ?? new DOMRect();
+    const { left, top, width, height } =
+      document.getElementById(`tab-${id}`)?.parentElement?.getBoundingClientRect() ?? new DOMRect();
     setPlace({ left, top, width, height });
   }, [id]);
   const cancelled = useRef(false);

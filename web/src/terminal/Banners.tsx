@@ -1,10 +1,11 @@
 /** What a session has to say beside its terminal. Says only what the view says; the protocol is in session.ts. */
 
 import { Button, CloseButton } from "@mantine/core";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { useSecondsUntil } from "../app/clock";
 import { Icon, type IconName } from "../app/icons";
 import { text } from "../text";
+import { useFocusFrom } from "./focusBack";
 import type { TerminalSession } from "./session";
 import type { View } from "./view";
 
@@ -21,8 +22,10 @@ interface BarProps {
 }
 
 function Bar({ tone, icon, title, children, action, onDismiss, alert }: BarProps) {
+  const bar = useRef<HTMLDivElement>(null);
+  useFocusFrom(bar);
   return (
-    <div className={`bar bar-${tone}`} role={alert ? "alert" : "status"}>
+    <div ref={bar} className={`bar bar-${tone}`} role={alert ? "alert" : "status"}>
       <Icon name={icon} size={15} />
       <div className="bar-text">
         <strong>{children ? `${title}.` : title}</strong> {children}
