@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 from cli_process import CliTerminal
 from shell_process import SHELL, kubectl, names_of_ours, nothing_is_left, run
 from test_exec_in_a_terminal import poll, state_of
+
+from podshell.sandbox import users
+from sandbox_fixtures import MakeSandboxCluster
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="pods of nodes want isolated containers")
 PROGRAM = (str(SHELL),)
@@ -167,3 +171,16 @@ async def test_the_session_is_in_the_user_agent(cluster_env: dict[str, str]) -> 
     server.close()
     assert code == 125
     assert b" session/" in asked.result()
+
+
+async def test_an_old_cluster_is_said_to_mount_read_only_at_the_top_only(
+    make_sandbox_cluster: MakeSandboxCluster, cluster_env: dict[str, str], tmp_path: Path
+) -> None:
+    """It drops `recursiveReadOnly` (before 1.30); a newer one is not said to."""
+    old = await make_sandbox_cluster("old", server_version=(1, 29))
+    old.write_kubeconfig(tmp_path / "config", users.ADMIN)
+    words = [*NODE, "-m", "--", "true"]
+    code, _, errors = await run(words, {**cluster_env, "KUBECONFIG": str(tmp_path / "config")})
+    assert (code, "/host: read-only at the top only" in errors) == (0, True), errors
+    code, _, errors = await run(words, cluster_env)
+    assert (code, "at the top only" in errors) == (0, False), errors
