@@ -5,6 +5,8 @@ Ctrl-C is timed twice: by the clock of the container, which its prompt says, and
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import re
 from typing import TypedDict
 
@@ -63,9 +65,10 @@ async def flooding(page: Page, session: CDPSession) -> list[Figure]:
     await page.wait_for_function(f"() => ({_LAST})() === 'y'", timeout=60_000)
     clicks: list[float] = []
     heaps: list[int] = []
-    names = ("Nodes", "Services", "Sessions", "Clusters")
-    for turn in range(round(SECONDS / CLICK_EVERY_SECONDS)):
-        clicks.append(float(await page.evaluate(_CLICK, names[turn % len(names)])))
+    turns, loop = itertools.cycle(("Nodes", "Services", "Sessions", "Clusters")), asyncio.get_running_loop()
+    end = loop.time() + SECONDS
+    while loop.time() < end:
+        clicks.append(float(await page.evaluate(_CLICK, next(turns))))
         heaps.append(await _heap_bytes(session))
         await page.wait_for_timeout(CLICK_EVERY_SECONDS * 1000)
     grown = await _page_bytes() - memory
