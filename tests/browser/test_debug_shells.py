@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import signal
 
 import pytest
 from axe import expect_accessible
 from console import DEADLINE_MS, PROMPT, Console
 from playwright.sync_api import Locator, expect
+from podshell_parts import Podshell
 
 
 def form(console: Console, title: str) -> Locator:
@@ -119,14 +121,43 @@ def test_a_wrong_capability_is_named_at_once(console: Console) -> None:
     expect(outcome(dialog)).to_contain_text("NET_ADMIN can change the network of the pod", timeout=DEADLINE_MS)
 
 
+def test_a_form_that_finds_the_agent_away_goes_on_when_it_is_back(console: Console, podshell: Podshell) -> None:
+    agent = podshell.agents["demo-west"]
+    agent.stop(signal.SIGKILL)
+    try:
+        console.go("/open?kind=node&cluster=demo-west&node=worker-1")
+        dialog = form(console, "Shell on the node worker-1")
+        expect(outcome(dialog)).to_contain_text("no agent of the cluster demo-west is connected", timeout=DEADLINE_MS)
+        expect(open_button(dialog)).to_be_disabled()
+    finally:
+        agent.start()
+    expect(outcome(dialog)).to_contain_text("A pod on the node", timeout=DEADLINE_MS)
+    expect(open_button(dialog)).to_be_enabled()
+
+
+# What stood in place of the terminal, each time that it changed.
+WATCH_PROGRESS = """() => {
+  window.progressSeen = [];
+  new MutationObserver(() => {
+    const text = document.querySelector(".terminal-progress")?.innerText;
+    if (text && text !== window.progressSeen.at(-1)) window.progressSeen.push(text);
+  }).observe(document.body, {subtree: true, childList: true, characterData: true});
+}"""
+
+
 def test_an_image_that_cannot_be_pulled_says_so_and_leads_back_to_the_form(console: Console) -> None:
     dialog = node_form(console)
     dialog.get_by_text("Advanced").click()
     dialog.get_by_label("Image", exact=True).fill("nowhere.example/nothing:9")
     expect(outcome(dialog)).to_contain_text("nowhere.example/nothing:9", timeout=DEADLINE_MS)
+    console.page.evaluate(WATCH_PROGRESS)
     open_button(dialog).click()
     said = console.page.locator(".outcome")
     expect(said).to_contain_text("The shell could not be opened", timeout=DEADLINE_MS)
+    # Each step was seen while it lasted, with a way out.
+    first, *_, last = console.page.evaluate("() => window.progressSeen")
+    assert re.search(r"Opening a shell in node/worker-1\s+Connecting\s+Cancel", first)
+    assert re.search(r"Starting the shell\s+Cancel", last)
     expect(said).to_contain_text("nowhere.example/nothing:9")
     expect(said).to_contain_text("What you can do")
     expect(said).to_contain_text("Last events")

@@ -172,3 +172,41 @@ def test_an_idle_shell_counts_down_on_its_tab_and_in_the_bar(console: Console, p
     finally:
         podshell.gateway.stop()
         podshell.start_gateway()
+
+
+# The browser's own notifications and whether the page is seen, told by the test: a browser without a screen has neither.
+NOTIFICATIONS = """
+  window.notified = [];
+  window.Notification = class {
+    static permission = "granted";
+    static async requestPermission() { return "granted"; }
+    constructor(title, {body}) { window.notified.push(`${title}: ${body}`); }
+    close() {}
+  };
+"""
+HIDE = """() => {
+  Object.defineProperty(document, "visibilityState", {configurable: true, get: () => "hidden"});
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def test_a_page_that_is_not_seen_notifies_of_a_shell_that_is_about_to_close(console: Console, podshell: Podshell) -> None:
+    podshell.gateway.stop()
+    podshell.start_gateway("--idle-timeout-seconds", "16")
+    page = console.page
+    try:
+        page.add_init_script(NOTIFICATIONS)
+        console.go()
+        console.open_shell("storefront")
+        page.get_by_role("button", name="More about this shell").click()
+        page.get_by_role("menuitem", name="Terminal settings").click()
+        page.get_by_role("switch", name=re.compile("^Notify me")).check()
+        page.keyboard.press("Escape")
+        page.evaluate(HIDE)
+        page.wait_for_function("() => window.notified.length > 0", timeout=DEADLINE_MS)
+        (said,) = page.evaluate("() => window.notified")
+        assert re.search(r"^Podshell: .*storefront\S+/web.*\d+ s", said), said
+        assert page.title().startswith("Closes in")
+    finally:
+        podshell.gateway.stop()
+        podshell.start_gateway()
