@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 from browser_parts import CHROMIUM_FLAGS
-from console import Console
-from playwright.sync_api import Browser, StorageState, sync_playwright
+from console import DEADLINE_MS, Console
+from playwright.sync_api import Browser, StorageState, expect, sync_playwright
 from podshell_parts import Podshell
+
+# How long a state may take to come is not what these tests promise; on a machine that does other things it is more than the usual 5 s.
+expect.set_options(timeout=DEADLINE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
