@@ -1,7 +1,7 @@
 """Run everything that CI runs, print how long each part took, and end with pytest's own summary: `make test`.
 
-Arguments are parts to run (`check web python313 browser image fuzz e2e py313 tests`); none means all. Those that want nothing but
-processors run beside the console's tests, which mostly wait.
+Arguments are parts to run (`check web python313 browser fuzz e2e py313 tests`; by name only: `image console`); none means all but those
+by name. Those that want nothing but processors run beside the console's tests, which mostly wait.
 The exit code is 1 when any part failed or when all took longer than 25 minutes.
 """
 
@@ -28,6 +28,9 @@ OTHER_READY = OTHER_VENV / ".ready"
 # Three on two cores: much of integration waits for processes and patience. By file: some modules start a cluster or replay transcripts
 # once for all of their tests.
 _SPREAD = ("-n", "3", "--dist", "loadfile")
+_BROWSER = ("-n", "2", "--dist", "loadfile")
+# The way to a shell and back, every drop, both options of the first page, debug and node shells, and what must not be taken for markup.
+_CONSOLE = ("console_shells", "console_resume", "console_tricks", "pod_shell_page", "minimise", "debug_shells", "hostile_strings")
 
 
 def command(*words: str | Path, cwd: Path = ROOT) -> int:
@@ -72,7 +75,7 @@ def python313() -> int:
     lock = ROOT / "requirements" / "dev.txt"
     if OTHER_READY.exists() and OTHER_READY.stat().st_mtime >= lock.stat().st_mtime:
         return 0
-    pip = [OTHER_VENV / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    pip: list[str | Path] = [OTHER_VENV / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     failed = (
         command(python, "-m", "venv", OTHER_VENV)
         or command(*pip, "--require-hashes", "-r", lock)
@@ -108,21 +111,26 @@ PARTS: dict[str, Callable[[], int]] = {
     "check": check,
     "web": web,
     "python313": python313,
-    "browser": pytest("-n", "2", "--dist", "loadfile", "tests/browser"),
-    "image": image,
+    "browser": pytest(*_BROWSER, *(f"tests/browser/test_{name}.py" for name in _CONSOLE)),
     "fuzz": pytest("tests/fuzz"),
     "e2e": pytest("tests/e2e"),
     "py313": py313,
     "tests": pytest(*_SPREAD, "tests/unit", "tests/integration"),
+}
+# Longer than the limit leaves room for on two cores: by name only (`make test ARGS="image console"`).
+BY_NAME: dict[str, Callable[[], int]] = {
+    "image": image,
+    "console": pytest(*_BROWSER, "tests/browser"),
 }
 HOST = "browser"
 GUESTS = ("check", "web", "python313")
 
 
 def main(chosen: list[str]) -> int:
-    unknown = [name for name in chosen if name not in PARTS]
+    parts = PARTS | BY_NAME
+    unknown = [name for name in chosen if name not in parts]
     if unknown:
-        print(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
+        print(f"no such part: {', '.join(unknown)}; there are {', '.join(parts)}", file=sys.stderr)
         return 2
     # whoever started us may ignore some (nohup, a shell's background); what is tested must not inherit that
     for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
@@ -139,7 +147,7 @@ def main(chosen: list[str]) -> int:
         if name == names[-1]:
             # the runner's own summary must be the last lines
             print_times(lines, failed, started)
-        code = beside(guests, PARTS[name]) if name == HOST and guests else PARTS[name]()
+        code = beside(guests, parts[name]) if name == HOST and guests else parts[name]()
         lines.append(f"{name:10} {time.monotonic() - begin:7.1f} s  {'ok' if code == 0 else f'FAILED ({code})'}")
         if code:
             failed.append(name)
