@@ -28,6 +28,7 @@ from podshell.sandbox.cluster import SandboxCluster
 from podshell.sandbox.controllers import jobs, owners
 from podshell.sandbox.kubelet.faults import PodFault
 from stack import MakeStack, Stack
+from terminal_client import TerminalClient
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="pods of nodes want isolated containers")
 EVERYTHING = ceiling_of([action.value for action in Action])
@@ -98,16 +99,20 @@ async def observing(sandbox: SandboxCluster) -> AsyncIterator[Observer]:
         yield Observer(client)
 
 
+async def keep_something_running(terminal: TerminalClient) -> None:
+    await terminal.type(b"(trap '' HUP; exec sleep 1721) & echo up:$((40+2)):\r")
+    await terminal.wait_output(b"up:42:")
+
+
 @asynccontextmanager
 async def every_phase(stack: Stack, observer: Observer) -> AsyncIterator[None]:
     """Sessions of both kinds that run with a terminal, run without one, pull their image, and are being created."""
     async with AsyncExitStack() as exits:
         for where in (DEBUG, NODE):
-            attached = await exits.enter_async_context(stack.shell(**where))
+            # one after the other: only a container that runs is used again
+            await keep_something_running(await exits.enter_async_context(stack.shell(**where)))
             async with stack.shell(**where) as detached:
-                for terminal in (attached, detached):
-                    await terminal.type(b"(trap '' HUP; exec sleep 1721) & echo up:$((40+2)):\r")
-                    await terminal.wait_output(b"up:42:")
+                await keep_something_running(detached)
         before = set(await observer.living())
         assert len(before) == 3, f"two node pods, and one debug container for two sessions of one user: {before}"
         storefront = stack.cluster.pod_named("shop", "storefront")
