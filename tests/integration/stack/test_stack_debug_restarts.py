@@ -68,6 +68,8 @@ async def test_an_exec_session_restarts_beside_that_and_says_so(make_stack: Make
         await stack.cluster.kill_agent()
         await stack.cluster.start_agent()
         await stack.wait_audit(terminal.session, "session.restart")
+        # what is typed before the terminal knows of the other shell is not for that one
+        await terminal.wait_for(lambda t: t.resets)
         await say(terminal, "echo again:$((X+1)):", b"again:1:")
         assert (await stack.session(terminal.session))["incarnation"] == 2
         assert terminal.attached is not None
