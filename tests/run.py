@@ -29,8 +29,8 @@ OTHER_READY = OTHER_VENV / ".ready"
 # once for all of their tests.
 _SPREAD = ("-n", "3", "--dist", "loadfile")
 _BROWSER = ("-n", "2", "--dist", "loadfile")
-# The way to a shell and back, every drop, tricks of a terminal's output, every way to open a shell, debug and node shells.
-_CONSOLE = ("console_shells", "console_resume", "console_tricks", "pod_shell_page", "debug_shells")
+# The way to a shell and back, every drop, and tricks of a terminal's output.
+_CONSOLE = ("console_shells", "console_resume", "console_tricks")
 
 
 def command(*words: str | Path, cwd: Path = ROOT) -> int:
