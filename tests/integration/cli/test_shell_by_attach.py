@@ -26,7 +26,7 @@ KUBECTLS_WARNING = "will be recorded in container logs, including credentials"
 
 
 async def debug_states(env: dict[str, str]) -> list[str]:
-    """How each debug container of the pod stands that is attached to: "running" or "terminated". Others of this cluster may wait for a minute."""
+    """How each debug container of the pod stands that is attached to: "running" or "terminated"; others may wait for a minute."""
     pod = json.loads(await kubectl(env, "-n", "shop", "get", "pod", "cart-0", "-o", "json"))
     attached = {one["name"] for one in pod["spec"].get("ephemeralContainers", []) if one.get("stdin")}
     return [next(iter(one["state"])) for one in pod["status"].get("ephemeralContainerStatuses", []) if one["name"] in attached]
