@@ -12,15 +12,20 @@ The content is shop/cart-0 (containers cart and exporter, bash), shop/storefront
 reports/forecast (pending); `make_sandbox_cluster` starts others, such as a second one with the same names.
 """
 
+import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from podshell.sandbox.cluster import ContentMaker, SandboxCluster
 from podshell.sandbox.content import small_content
 from podshell.sandbox.kubelet.backoffs import Timings
+from podshell.sandbox.resources import POD
 
 # Crashed containers and missing images come again after 0.2 s instead of 10 s.
 QUICK = Timings(backoff_base_seconds=0.2, backoff_cap_seconds=2.0, pull_failure_seconds=0.05)
@@ -64,3 +69,26 @@ async def make_sandbox_cluster(tmp_path: Path) -> AsyncIterator[MakeSandboxClust
 async def sandbox_cluster(make_sandbox_cluster: MakeSandboxCluster) -> SandboxCluster:
     """A running cluster "demo-east" whose pods have settled."""
     return await make_sandbox_cluster()
+
+
+async def end_unnoticed(cluster: SandboxCluster, namespace: str, pod: str, container: str) -> None:
+    """End a debug container while its pod says that it runs: a kubelet takes some hundred milliseconds to say more."""
+
+    def status() -> dict[str, Any]:
+        found = cluster.store.get(POD, namespace, pod)
+        assert found is not None
+        return next(one for one in found["status"]["ephemeralContainerStatuses"] if one["name"] == container)
+
+    before = status()
+    running = cluster.runtime.container(before["containerID"].removeprefix("containerd://"))
+    assert running is not None, before
+    os.kill(running.pid, signal.SIGKILL)
+    async with asyncio.timeout(20):
+        while "terminated" not in status()["state"]:
+            await asyncio.sleep(0.02)  # what is polled is the cluster's own memory
+
+    def say_that_it_runs(obj: dict[str, Any]) -> None:
+        entries = obj["status"]["ephemeralContainerStatuses"]
+        entries[:] = [before if one["name"] == container else one for one in entries]
+
+    cluster.store.modify(POD, namespace, pod, say_that_it_runs)

@@ -187,7 +187,7 @@ class ContainerView:
     def around(cls, command: str) -> ContainerView:
         """Find the container in which the only process of this machine with such a command line runs, in whichever sandbox."""
         wanted = command.replace(" ", "\0").encode() + b"\0"
-        found = [entry for entry in os.listdir("/proc") if entry.isdigit() and _command_line(entry) == wanted]
+        found = [entry for entry in os.listdir("/proc") if entry.isdigit() and command_line(entry) == wanted]
         assert len(found) == 1, f"{len(found)} processes run {command!r}"
         return cls(int(found[0]), isolated=os.readlink(f"/proc/{found[0]}/ns/pid") != os.readlink("/proc/self/ns/pid"))
 
@@ -210,7 +210,8 @@ class ContainerView:
         return self._mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
 
 
-def _command_line(pid: str) -> bytes:
+def command_line(pid: str | int) -> bytes:
+    """A process's arguments, each ended by a zero byte; nothing when it has gone."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     return b""

@@ -80,7 +80,7 @@ class LogReader:
         end = End("ended")
         try:
             async with open_log(client, wanted.namespace, wanted.pod, options) as content:
-                while piece := await content.readany():
+                while piece := await content.read(WAITING_BYTES):
                     self._waiting += piece
                     self._channel.wake()
                     if len(self._waiting) >= WAITING_BYTES:

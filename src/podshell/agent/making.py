@@ -157,13 +157,14 @@ class DebugMaking:
         self._shop = workshop
         self._wish = wish
         self._free = free
-        self._container = ""
+        self._container = ""  # the last one that was found or made
 
     async def make(self, listener: PreparationListener) -> Ready | Refusal:
-        """Find or make the container and wait until it runs."""
+        """Find or make the container and wait until it runs; called again, another one than before."""
         place = self._wish.site.place
         try:
-            if (kept := await find_kept(self._shop.client, self._wish.opening, self._wish.site)) is not None:
+            kept = await find_kept(self._shop.client, self._wish.opening, self._wish.site) if not self._container else None
+            if kept is not None:
                 self._container = kept.made.container
                 listener.note_made(kept.made, kept.target)
                 return kept
@@ -181,7 +182,7 @@ class DebugMaking:
             return problem_refusal(problem)
         made = describe(wish.options, object_kind="ephemeral_container", namespace=place.namespace, node=pod.spec.node_name)
         made = msgspec.structs.replace(made, pod=place.pod, pod_uid=pod.metadata.uid)
-        name = reusable(found, debug_key(wish.options, user), self._free)
+        name = reusable(found, debug_key(wish.options, user), lambda name: name != self._container and self._free(name))
         if name:
             listener.note_progress("checking", f"the debug container {name} of {place.pod} is used again")
             made = msgspec.structs.replace(made, container=name, reused=True)

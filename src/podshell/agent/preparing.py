@@ -37,7 +37,10 @@ class Preparation(Protocol):
     """One session's container."""
 
     async def make(self, listener: PreparationListener) -> Ready | Refusal:
-        """Make the container and wait until it runs, or say why it does not. Cancelling is safe; `end` must follow in any case."""
+        """Make the container and wait until it runs, or say why it does not. Cancelling is safe; `end` must follow in any case.
+
+        One that is used again (`MadeContainer.reused`) may end before a shell begins in it: then this is called once more.
+        """
 
     async def end(self) -> str:
         """Remove what can be removed; return what stays and what ends it, or nothing. Never raises for what the API server says."""

@@ -28,11 +28,12 @@ from podshell.agent.surroundings import SessionSurroundings
 from podshell.agent.target_reads import judge_exit, wait_for_target
 from podshell.agent.targets import Gone, Leaving, TargetIdentity, target_state
 from podshell.aio.backoff import Backoff
+from podshell.kube.classify import Failed
 from podshell.kube.exec_dial import ExecTarget
 from podshell.kube.exec_ends import Lost, LostReason
 from podshell.kube.lifeline import LifelineReport
 from podshell.kube.objects import Pod
-from podshell.kube.shells import Shell, ShellPlan
+from podshell.kube.shells import CONTAINER_ENDED, Shell, ShellPlan
 from podshell.wire.calls import OpenSession
 from podshell.wire.messages import Attach, Attached, End, Facts, Notice
 from podshell.wire.tools import MadeContainer
@@ -143,6 +144,8 @@ class Session:
     def note_pod(self, pod: Pod | None) -> None:
         """Look at a change of the pod; None: it is gone."""
         match target_state(self.target, pod):
+            case Gone() if self._joining:
+                pass  # its exec says so, too, and another container is made
             case Gone(text=text):
                 self.stop(Stop("target_gone", text))
             case Leaving() as leaving if self._standing.leaving is None:
@@ -224,11 +227,8 @@ class Session:
 
     async def _live(self) -> tuple[Outcome, Shell | None, LifelineReport | None]:
         self.consumers.tell(self._standing.doing)
-        if self._preparation is not None:
-            ready = await self._until_stop(self._preparation.make(self))
-            if not isinstance(ready, Ready):
-                return ready, None, None
-            self._take_ready(ready)
+        if self._preparation is not None and (refused := await self._prepare(self._preparation)) is not None:
+            return refused, None, None
         if not self._resume and (stop := await self._until_stop(self._remains.end_predecessor(self.target))) is not None:
             return stop, None, None
         if self.opening.predecessor is not None and not self._may_repeat:
@@ -237,6 +237,11 @@ class Session:
         while True:
             shell = self._shell = self._new_shell()
             outcome = await self._live_once(shell, backoff)
+            if self._joining and isinstance(outcome, Failed) and outcome.kind in CONTAINER_ENDED and self._preparation is not None:
+                shell.abort()
+                if (refused := await self._prepare(self._preparation)) is not None:
+                    return refused, None, None
+                continue
             if isinstance(outcome, Stop) and (outcome.reason == "target_gone" or (shell.held and self.goes_on_elsewhere)):
                 shell.abort()  # there is nobody left to ask, or the shell is left to the agent that comes next
                 return outcome, shell, None
@@ -266,8 +271,20 @@ class Session:
             self._remains.report = report
             self.incarnation += 1
 
+    @property
+    def _joining(self) -> bool:
+        """No shell has begun yet in a container that was there before: its last user's waiter may end it at any moment."""
+        return self.state == "opening" and self._ready is not None and self._ready.made.reused
+
+    async def _prepare(self, preparation: Preparation) -> Outcome | None:
+        """Have the container of a debug or node session made; returns why there is none."""
+        ready = await self._until_stop(preparation.make(self))
+        if not isinstance(ready, Ready):
+            return ready
+        self._take_ready(ready)
+        return None
+
     def _take_ready(self, ready: Ready) -> None:
-        """The container of a debug or node session runs."""
         self._ready, self.target = ready, ready.target
         self._on_target(ready.target)
         if self._may_repeat:

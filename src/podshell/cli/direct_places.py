@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from podshell.aio.clock import LoopClock
 from podshell.cli.direct_run import OpenedShell, failure_of
@@ -20,7 +21,7 @@ from podshell.cli.shell_request import line_of
 from podshell.kube.access import KubernetesAccess
 from podshell.kube.access_reviews import StreamWay, stream_way
 from podshell.kube.attached_shells import IDLE_SECONDS, WARNING, AttachedShell, attached_command
-from podshell.kube.classify import Failed, FailureKind, failed_from_error
+from podshell.kube.classify import Failed, failed_from_error
 from podshell.kube.debug_containers import add_container, pod_problem, read_equipped, reusable, runs_as_non_root, sharing_problem
 from podshell.kube.debug_options import OptionProblem, ResolvedOptions, risks
 from podshell.kube.errors import ApiError, Forbidden, KubeError, NotFound, Unreachable
@@ -32,7 +33,7 @@ from podshell.kube.node_pods import NodePod, node_facts, node_problem
 from podshell.kube.objects import Node, Pod
 from podshell.kube.pod_security import fit_namespace
 from podshell.kube.rest import Client
-from podshell.kube.shells import Shell, ShellOwner, ShellPlan
+from podshell.kube.shells import CONTAINER_ENDED, Shell, ShellOwner, ShellPlan
 from podshell.kube.starting import StartFailed, wait_started
 from podshell.kube.waiter import PATIENCE_SECONDS, waiter_command
 from podshell.kube.windows_shells import waiting_command
@@ -73,17 +74,17 @@ class _Place:
         self._attached: AttachedShell | None = None
 
     async def open_shell(self, owner: ShellOwner, size: tuple[int, int]) -> OpenedShell:
-        assert self._target is not None
-        if self._nonce:
-            shell = await self._attach(owner, size, again=False)
-            if isinstance(shell, Failed):
-                raise failure_of(shell)
-            return shell
-        windows = self._wish.options.os == "windows"
-        opened = await self._open(ShellPlan(self._target, self._wish.command, self._wish.tty, tools=True, windows=windows), owner, size)
+        opened = await self._open_first(owner, size)
         if isinstance(opened, Failed):
             raise failure_of(opened)
         return opened
+
+    async def _open_first(self, owner: ShellOwner, size: tuple[int, int]) -> OpenedShell | Failed:
+        assert self._target is not None
+        if self._nonce:
+            return await self._attach(owner, size, again=False)
+        windows = self._wish.options.os == "windows"
+        return await self._open(ShellPlan(self._target, self._wish.command, self._wish.tty, tools=True, windows=windows), owner, size)
 
     async def attach_again(self, owner: ShellOwner, size: tuple[int, int], nonce: str) -> OpenedShell | Failed:
         assert self._target is not None
@@ -114,7 +115,7 @@ class _Place:
             raise
         if failed is not None:
             shell.abort()
-            if failed.kind in (FailureKind.CONTAINER_NOT_RUNNING, FailureKind.TARGET_GONE):
+            if failed.kind in CONTAINER_ENDED:
                 self._attached = None  # it has ended while nobody was attached
             return failed
         self._attached = shell
@@ -290,6 +291,7 @@ class PodPlace(_Place):
         self._namespace = namespace
         self._look = look
         self._container = ""
+        self._add_instead: Callable[[], Coroutine[None, None, None]] | None = None  # of one that is used again
 
     async def make(self, say: Say) -> None:
         pod = await self._read_pod()
@@ -302,10 +304,18 @@ class PodPlace(_Place):
             self._container = "" if self._nonce else reusable(found, key)
         if self._container:
             say(f"Using the debug container {self._container} of pod {self._namespace}/{self._pod} again")
+            self._add_instead = partial(self._add, pod, options, key, say)
         else:
             await self._add(pod, options, key, say)
-            await self._wait(self._namespace, self._pod, self._container, say)
         self._target = ExecTarget(self._namespace, self._pod, self._container)
+
+    async def _open_first(self, owner: ShellOwner, size: tuple[int, int]) -> OpenedShell | Failed:
+        opened = await super()._open_first(owner, size)
+        if not isinstance(opened, Failed) or opened.kind not in CONTAINER_ENDED or self._add_instead is None:
+            return opened
+        await self._add_instead()  # its last user's waiter has ended it meanwhile
+        self._target = ExecTarget(self._namespace, self._pod, self._container)
+        return await super()._open_first(owner, size)
 
     async def _read_pod(self) -> Pod:
         try:
@@ -330,6 +340,7 @@ class PodPlace(_Place):
             raise refusal_of(error, "error updating ephemeral containers") from error
         for risk in risks(options):
             say(risk.text)
+        await self._wait(self._namespace, self._pod, self._container, say)
 
     async def remove(self) -> None:
         """Nothing can be: the API removes no debug container; its waiter ends it. One that is attached to has none."""

@@ -36,6 +36,8 @@ _LIFELINE_TRIES = 2
 _LIFELINE_READY_SECONDS = 10.0
 
 
+# How an exec fails in a container that has ended, or whose pod has gone.
+CONTAINER_ENDED = frozenset({FailureKind.CONTAINER_NOT_RUNNING, FailureKind.TARGET_GONE})
 # What `_resume` answers when there is no held shell to go on with.
 _GONE = Failed(FailureKind.TARGET_GONE, "the held shell is gone", "Open a new one.")
 
@@ -264,7 +266,10 @@ class Shell:
             return failed
         self.leader = receiver.marker.leader if receiver.marker is not None else None
         self.held = receiver.marker is not None and receiver.marker.held
-        if (failed := lifeline.result()) is not None and not receiver.ended_with.done():
+        failed = lifeline.result()
+        if failed is not None and failed.kind in CONTAINER_ENDED and self.leader is None:
+            return failed  # it ended under both
+        if failed is not None and not receiver.ended_with.done():
             return Failed(
                 failed.kind if failed.kind is not FailureKind.SHELL_MISSING else FailureKind.SERVER,
                 f"the shell was closed again because nothing could watch over it: {failed.message}",

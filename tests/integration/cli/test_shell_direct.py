@@ -12,7 +12,7 @@ from shell_process import SHELL, kubectl, names_of_ours, nothing_is_left, run
 from test_exec_in_a_terminal import poll, state_of
 
 from podshell.sandbox import users
-from sandbox_fixtures import MakeSandboxCluster
+from sandbox_fixtures import MakeSandboxCluster, end_unnoticed
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="pods of nodes want isolated containers")
 PROGRAM = (str(SHELL),)
@@ -57,6 +57,24 @@ async def test_the_debug_container_of_the_same_user_is_used_again(cluster_env: d
     after = await kubectl(cluster_env, "-n", "shop", "get", "pod", "cart-0", "-o", "jsonpath={.spec.ephemeralContainers[*].name}")
     assert before == after
     assert "again" in errors
+
+
+async def test_a_debug_container_that_ends_before_the_shell_begins_is_followed_by_another(
+    make_sandbox_cluster: MakeSandboxCluster, cluster_env: dict[str, str], tmp_path: Path
+) -> None:
+    """Its last user's waiter may end it between the look at the pod and the exec."""
+    cluster = await make_sandbox_cluster("ending")
+    cluster.write_kubeconfig(tmp_path / "config", users.ADMIN)
+    env = {**cluster_env, "KUBECONFIG": str(tmp_path / "config")}
+    list_names = ["-n", "shop", "get", "pod", "cart-0", "-o", "jsonpath={.spec.ephemeralContainers[*].name}"]
+    await run([*POD, "--", "true"], env)
+    first = await kubectl(env, *list_names)
+    await end_unnoticed(cluster, "shop", "cart-0", first)
+    code, output, errors = await run([*POD, "--", "echo", "here"], env)
+    assert (code, output) == (0, b"here\n"), errors
+    assert f"Using the debug container {first} of pod shop/cart-0 again" in errors
+    names = (await kubectl(env, *list_names)).split()
+    assert (len(names), first in names) == (2, True)
 
 
 # A terminal.

@@ -224,6 +224,11 @@ def held_shell(client: Client, target: ExecTarget, screen: Screen, resume: str =
     return Shell(KubernetesAccess(client), plan, screen, LoopClock(), size=(80, 24))
 
 
+def jobs(view: ContainerView) -> set[tuple[int, int]]:
+    """The jobs of the test below, by pid and start time."""
+    return {key for key, one in view.processes().items() if one.command == "sleep 1727"}
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="pods of nodes want isolated containers")
 @pytest.mark.skipif(shutil.which("dtach") is None, reason="the sandbox's tools image takes dtach from this machine")
 async def test_a_held_shell_keeps_its_state_for_whoever_resumes_it_and_leaves_nothing_when_it_is_closed(
@@ -238,8 +243,8 @@ async def test_a_held_shell_keeps_its_state_for_whoever_resumes_it_and_leaves_no
     assert (first.held, first.resumed) == (True, False)
     first.send_input(b"export X=1; (trap '' HUP; exec sleep 1727) & echo up:$((40+2)):\r")
     await screen.until(b"up:42:")
-    living = {key for key, one in view.processes().items() if one.command == "sleep 1727"}
-    assert living
+    await settled(lambda: jobs(view), "that the job in the background has become its command")
+    living = jobs(view)
     first.abort()  # as the loss of every connection
 
     second = held_shell(client, target, again := Screen(), resume=first.nonce)

@@ -15,6 +15,7 @@ import pytest
 from up_process import UpProcess, still_running
 
 from podshell.sandbox.cluster import SandboxCluster
+from stack import command_line, settled
 from terminal_client import Api, ApiError, TerminalClient
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the sandbox runs on Linux only")
@@ -65,7 +66,8 @@ def test_the_browser_is_led_to_the_link_by_a_file_and_no_argument_holds_the_secr
     assert up.link in opened.read_text()
     assert opened.stat().st_mode & 0o777 == 0o600
     assert redirect.parent.stat().st_mode & 0o777 == 0o700
-    lines = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in [up.process.pid, *(one.pid for one in up.descendants())]]
+    lines = [command_line(pid) for pid in [up.process.pid, *(one.pid for one in up.descendants())]]
+    assert any(lines)
     assert not [line for line in lines if up.secret.encode() in line]
 
 
@@ -90,8 +92,8 @@ async def test_ctrl_c_ends_stubborn_shells_containers_and_files(tmp_path: Path) 
         async with TerminalClient(api, session, ticket) as terminal:
             await terminal.type(b'trap "" HUP INT TERM; sleep 1211 & echo stub""born; while :; do sleep 1; done\n')
             await terminal.wait_output(b"stubborn\r\n")
+            await settled(lambda: any(b"1211" in command_line(one.pid) for one in up.descendants()), "that the job has become its command")
             processes = up.descendants()
-            assert any("1211" in one.cmdline() for one in processes)
             seconds = up.press_ctrl_c()
         await api.close()
         assert up.process.returncode == 0

@@ -13,6 +13,7 @@ from test_stack_authority import terminal_answer
 from podshell.agent.ceiling import Action, ceiling_of
 from podshell.agent.settings import ToolsSettings
 from podshell.sandbox.resources import JOB
+from sandbox_fixtures import end_unnoticed
 from stack import Stack, settled
 from terminal_client import Api, ApiError, TerminalClient
 
@@ -113,6 +114,19 @@ async def test_a_users_running_container_is_used_again_by_them_and_never_by_anot
             assert (await theirs.made())["container"] != container
     async with Shell(stack, eve, **DEBUG) as later:  # it waits for ada for a while yet
         assert (await later.made())["container"] != container
+
+
+async def test_a_container_that_ends_before_the_shell_begins_is_followed_by_another(stack: Stack) -> None:
+    """Its waiter may end it between the look at the pod and the exec; the audit names both."""
+    async with Shell(stack, stack.api, **DEBUG) as first:
+        container = str((await first.made())["container"])
+    await end_unnoticed(stack.cluster.sandbox, "shop", "cart-0", container)
+    async with Shell(stack, stack.api, **DEBUG) as second:
+        made = await second.made()
+        assert made["container"] != container
+        assert not made.get("reused")
+        told = [row["details"] for row in await stack.audit(second.session, "session.made")]
+        assert [told[0][name] for name in ("container", "reused")] == [container, True]  # type: ignore[index]  # a MadeContainer
 
 
 async def test_a_second_user_gets_no_target_beside_the_first_ones(stack: Stack, eve: Api) -> None:
