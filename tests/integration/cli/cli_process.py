@@ -7,11 +7,12 @@ import fcntl
 import os
 import pty
 import struct
-import subprocess
 import sys
 import termios
 from collections.abc import Sequence
 from pathlib import Path
+
+from warm_programs import start_program
 
 PODSHELL = Path(sys.executable).with_name("podshell")
 SECONDS = 30
@@ -23,9 +24,7 @@ def environment(url: str, token_file: Path) -> dict[str, str]:
 
 async def run(words: Sequence[str], env: dict[str, str], *, stdin: bytes = b"") -> tuple[int, bytes, str]:
     """Run `podshell exec` with pipes; returns its exit code, standard output and standard error."""
-    process = await asyncio.create_subprocess_exec(
-        str(PODSHELL), "exec", *words, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    process = await start_program(PODSHELL, ["exec", *words], env)
     try:
         async with asyncio.timeout(60):
             output, errors = await process.communicate(stdin)
@@ -60,16 +59,9 @@ class CliTerminal:
         self._master, self._slave = pty.openpty()
         self.set_size(*self._size)
         self.before = termios.tcgetattr(self._slave)
-        self.process = await asyncio.create_subprocess_exec(
-            *self._program,
-            *self._words,
-            env=self._env,
-            stdin=self._slave,
-            stdout=self._slave,
-            stderr=self._slave,
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # type: ignore[arg-type]  # runs in the child
-        )
+        program, *words = [*self._program, *self._words]
+        files = (self._slave, self._slave, self._slave)
+        self.process = await start_program(program, words, self._env, files=files, terminal=True)
         asyncio.get_running_loop().add_reader(self._master, self._read)
         return self
 

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from warm_programs import start_program
+
 BIN = Path(sys.executable).parent
 SHELL = BIN / "kubectl-shell"
 _OURS = ("PODSHELL_", "RETINA_", "KUBECONFIG")
@@ -23,9 +25,7 @@ def clean_environment(kubeconfig: Path, home: Path) -> dict[str, str]:
 
 async def run(words: Sequence[str], env: Mapping[str, str], *, stdin: bytes = b"", program: Path = SHELL) -> tuple[int, bytes, str]:
     """Run it with pipes; returns exit code, standard output and standard error."""
-    process = await asyncio.create_subprocess_exec(
-        str(program), *words, env=dict(env), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
+    process = await start_program(program, words, env)
     try:
         async with asyncio.timeout(60):
             output, errors = await process.communicate(stdin)
