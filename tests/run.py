@@ -25,9 +25,10 @@ LIMIT_SECONDS = 25 * 60
 OTHER_PYTHON = "3.13"
 OTHER_VENV = ROOT / ".venv-313"
 OTHER_READY = OTHER_VENV / ".ready"
-# Three on two cores: much of integration waits for processes and patience. By file: some modules start a cluster or replay transcripts
-# once for all of their tests.
-_SPREAD = ("-n", "3", "--dist", "loadfile")
+# Four on two cores: much of integration waits for processes and patience. By file: some modules start a cluster or replay transcripts
+# once for all of their tests. Those that take longest come first, so that none of them is left for the end.
+_SPREAD = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+_TESTS = ("tests/integration/stack", "tests/integration/kube", "tests/integration/agent", "tests/integration", "tests/unit")
 _BROWSER = ("-n", "2", "--dist", "loadfile")
 # The way to a shell and back, every drop, and tricks of a terminal's output.
 _CONSOLE = ("console_shells", "console_resume", "console_tricks")
@@ -91,7 +92,7 @@ def py313() -> int:
     failed = python313()
     if failed or not OTHER_READY.exists():
         return failed
-    return command(OTHER_VENV / "bin" / "python", "-m", "pytest", "-q", *_SPREAD, "tests/unit", "tests/integration")
+    return command(OTHER_VENV / "bin" / "python", "-m", "pytest", "-q", *_SPREAD, *_TESTS)
 
 
 def pytest(*paths: str) -> Callable[[], int]:
@@ -115,7 +116,7 @@ PARTS: dict[str, Callable[[], int]] = {
     "fuzz": pytest("tests/fuzz"),
     "e2e": pytest("tests/e2e"),
     "py313": py313,
-    "tests": pytest(*_SPREAD, "tests/unit", "tests/integration"),
+    "tests": pytest(*_SPREAD, *_TESTS),
 }
 # Longer than the limit leaves room for on two cores: by name only (`make test ARGS="image console"`).
 BY_NAME: dict[str, Callable[[], int]] = {

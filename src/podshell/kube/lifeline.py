@@ -49,6 +49,7 @@ class LifelineReport:
 
     ready: bool = False
     no_proc: bool = False
+    closing: bool = False
     done: bool = False
     killed: list[str] = field(default_factory=list)
     unkilled: list[str] = field(default_factory=list)
@@ -77,6 +78,8 @@ class ReportReader:
                 report.ready = True
             case b"n":
                 report.no_proc = True
+            case b"c":
+                report.closing = True
             case b"d":
                 report.done = True
             case _:

@@ -1,7 +1,7 @@
 # The lifeline: ends every process of one shell session when its standard input ends (docs/adr/0002, design.md 4).
 # Runs in the target container by `sh -c`, as a second exec beside the shell's; POSIX sh, for dash, bash and busybox ash.
 # $1: the session's nonce. Standard input: one line "s SID STARTTICKS" once the shell has told them; then "end", or end of file.
-# Standard output, one line each: r (ready), k/u/x/l PID NAME (killed, could not be killed, not proven to be ours, left by setsid), d (done).
+# Standard output, one line each: r (ready) or c (the waiter is about to end), k/u/x/l PID NAME (killed, could not be killed, not proven to be ours, left by setsid), d (done).
 # $2: empty, or in a tools container (waiter.sh) w: it registers at the waiter, or h: it also leaves a held shell to whoever comes next, and
 # ends it only when nobody has come. $3: seconds to wait for that. $4: folders where the waiter may be.
 # Lines that begin with # are not sent.
@@ -64,13 +64,13 @@ carriers
 for p in $E; do st "$p" && [ "$S" = "$s" ] && return 0; done
 return 1
 }
-say() { for p in $L; do st "$p" && echo "$1 $p $C"; done; }
-sig() { for p in $L; do kill -"$1" "$p" 2>/dev/null; done; }
-nap() { sleep 0.1 2>/dev/null || sleep 1 2>/dev/null; }
+say() { for p in $L; do st $p && echo "$1 $p $C"; done; }
+sig() { for p in $L; do kill -$1 $p 2>/dev/null; done; }
+nap() { sleep 0.1 || sleep 1; } 2>/dev/null
 # ladder: HUP and CONT, up to a second of patience, KILL until nobody is left or ten rounds are over.
 ladder() {
 i=0
-until [ -n "$s" ] || find || [ $i -ge "$1" ]; do i=$((i+1)); sleep 1 2>/dev/null; done
+until [ -n "$s" ] || find || [ $i -ge $1 ]; do i=$((i+1)); sleep 1 2>/dev/null; done
 if [ -n "$s" ] && all; then
 if ours; then
 say k
@@ -91,12 +91,18 @@ for p in $E; do st "$p" && [ "$S" != "$s" ] && [ "$S" != "$own" ] && case $Z in 
 say l
 echo d
 }
-# reg: R, where the newest lifeline of this session is named to the waiter, by process id and start.
+# reg: R, where the newest lifeline of this session is named to the waiter, by process id and start. A waiter that ends has emptied its mark
+# before its last look: one of the two sees the other.
 reg() {
 for d in $D; do
-[ -f "$d/.podshell-w" ] && { R=$d/.podshell-l-$n; break; }
+a=$d/.podshell-w R=$d/.podshell-l-$n
+[ -f "$a" ] || continue
+echo "$P $born" >"$R"
+[ -s "$a" ] && return
+echo c
+exit 3
 done
-[ -z "$R" ] || echo "$P $born" >"$R"
+R=
 }
 # hold: nobody is left to ask; a held shell waits for the next lifeline, which names itself in our place. One that has come and has ended the
 # session meanwhile leaves an empty name.

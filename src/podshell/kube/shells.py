@@ -267,9 +267,10 @@ class Shell:
         self.leader = receiver.marker.leader if receiver.marker is not None else None
         self.held = receiver.marker is not None and receiver.marker.held
         failed = lifeline.result()
-        if failed is not None and failed.kind in CONTAINER_ENDED and self.leader is None:
+        ended = receiver.ended_with.done()
+        if failed is not None and failed.kind in CONTAINER_ENDED and not (ended and self.leader is not None):
             return failed  # it ended under both
-        if failed is not None and not receiver.ended_with.done():
+        if failed is not None and not ended:
             return Failed(
                 failed.kind if failed.kind is not FailureKind.SHELL_MISSING else FailureKind.SERVER,
                 f"the shell was closed again because nothing could watch over it: {failed.message}",
@@ -313,7 +314,7 @@ class Shell:
         failed: Failed | None = None
         for _ in range(_LIFELINE_TRIES):
             failed = await self._open_lifeline_once(path)
-            if failed is None or failed.kind is FailureKind.SHELL_MISSING:
+            if failed is None or failed.kind in (FailureKind.SHELL_MISSING, FailureKind.CONTAINER_NOT_RUNNING):
                 break
         return failed
 
@@ -332,6 +333,9 @@ class Shell:
             return None
         if receiver.reader.report.no_proc:
             return Failed(FailureKind.SERVER, "the container has no /proc", "Name another container of the pod.")
+        if receiver.reader.report.closing:
+            text = "nobody was there for so long that its container ends"
+            return Failed(FailureKind.CONTAINER_NOT_RUNNING, text, "Open it again, in a new container.")
         end = receiver.ended_with.result()
         return end if isinstance(end, Failed) else Failed(FailureKind.SERVER, f"its lifeline ended at once ({end})", "Try again.")
 

@@ -14,18 +14,28 @@ l=
 { while IFS= read -r x; do l="$l $x"; done <"/proc/$1/stat"; } 2>/dev/null || return 1
 fld ${l##*\) }
 }
-z=5
-[ "$q" -ge 20 ] || z=1
-i=0 a=0
-while [ "$i" -lt "$q" ] && [ "$a" -lt "$t" ]; do
-# in the background, so that a signal is heard; as process 1 the wait takes up orphans too
-sleep $z &
-wait $!
-i=$((i+z)) a=$((a+z))
+# look: i is 0 again when a lifeline lives.
+look() {
 for f in "$W"/.podshell-l-*; do
 p= s=
 { read -r p s <"$f"; } 2>/dev/null
 [ -n "$s" ] && st "$p" && [ "$T" = "$s" ] && case $Z in Z|X);; *) i=0;; esac
 done
+}
+z=5
+[ "$q" -ge 20 ] || z=1
+i=0 a=0
+while [ "$a" -lt "$t" ]; do
+# in the background, so that a signal is heard; as process 1 the wait takes up orphans too
+sleep $z &
+wait $!
+i=$((i+z)) a=$((a+z))
+look
+[ "$i" -ge "$q" ] || continue
+# whoever registers from now on sees that it is too late; whoever did before is seen here
+: >"$W/.podshell-w"
+look
+[ "$i" -lt "$q" ] || exit 0
+echo "$$" >"$W/.podshell-w"
 done
 exit 0

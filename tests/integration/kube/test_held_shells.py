@@ -58,7 +58,8 @@ class Lifeline:
         command = lifeline_command(shell, nonce, mode, patience_seconds=PATIENCE, folders=(folder,))  # type: ignore[arg-type]  # a mode
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
         assert self.process.stdout is not None
-        assert self.process.stdout.readline() == b"r\n"
+        self.first_line = self.process.stdout.readline()
+        assert self.first_line in (b"r\n", b"c\n")
 
     def tell(self, line: str) -> None:
         assert self.process.stdin is not None
@@ -131,6 +132,31 @@ def test_a_waiter_lives_as_long_as_a_lifeline_and_not_much_longer(shell: str, fo
             process.wait(2.5 * PATIENCE)
         lifeline.kill()
         assert process.wait(PATIENCE + 10) == 0
+
+
+def test_whoever_joins_a_waiter_that_is_about_to_end_is_refused_or_keeps_it(shell: str, tmp_path: Path, nonce: str) -> None:
+    """Six of them, met around the moment at which their patience is over: nobody is told that they are ready and loses it then."""
+    with contextlib.ExitStack() as stack:
+        waiters = []
+        for number in range(6):
+            (folder := tmp_path / str(number)).mkdir()
+            waiters.append((stack.enter_context(waiter(shell, str(folder), patience=1)), str(folder), time.monotonic()))
+        met = []
+        for number, (process, folder, started) in enumerate(waiters):
+            time.sleep(max(0.0, started + 0.9 + 0.04 * number - time.monotonic()))  # the moment is what this is about
+            if process.poll() is None:
+                met.append((process, Lifeline(shell, folder, nonce, "w")))
+        time.sleep(1.5)  # longer than the patience of those that were not kept
+        for process, lifeline in met:
+            assert lifeline.first_line == b"c\n" or process.poll() is None
+            lifeline.kill()
+
+
+def test_a_waiter_that_is_about_to_end_takes_nobody(shell: str, folder: str, nonce: str) -> None:
+    (Path(folder) / ".podshell-w").touch()  # as it leaves its mark before its last look
+    lifeline = Lifeline(shell, folder, nonce, "w")
+    assert lifeline.first_line == b"c\n"
+    assert lifeline.process.wait(10) == 3
 
 
 def test_a_waiter_ends_when_its_time_is_up_whoever_is_there(shell: str, folder: str, nonce: str) -> None:

@@ -26,6 +26,8 @@ NOT_MATCHED: dict[str, str] = {
 FOLDERS = ("exec", "refused", "rbac", "frames", "attach", "orphans")
 NAMES = [f"{folder}/{path.stem}" for folder in FOLDERS for path in sorted((TRANSCRIPTS / folder).glob("*.json"))]
 _AT_ONCE = 24  # replays that run together; nearly all of them wait
+# A client that was late on a busy machine has played another scene: it is played again, by itself.
+_MOST_TRIES = 4
 
 pytestmark = pytest.mark.skipif(not can_isolate(), reason="needs namespaces: root with CAP_SYS_ADMIN")
 
@@ -39,16 +41,25 @@ async def _replay_all(runtime: Runtime) -> dict[str, list[str]]:
     await runtime.start()
     turns = asyncio.Semaphore(_AT_ONCE)
     outcomes: dict[str, list[str]] = {}
+    late: list[str] = []
 
     async def replay(one: Replay) -> None:
         async with turns:
             outcomes[one.name] = await one.run(runtime)
+        if outcomes[one.name] and one.late:
+            late.append(one.name)
 
     try:
         replays = sorted((Replay(name) for name in NAMES if name not in NOT_MATCHED), key=lambda one: -one.life_seconds)
         async with asyncio.TaskGroup() as group:
             for one in replays:
                 group.create_task(replay(one))
+        for name in late:
+            for _ in range(_MOST_TRIES - 1):
+                again = Replay(name)
+                outcomes[name] = await again.run(runtime)
+                if not outcomes[name] or not again.late:
+                    break
     finally:
         await runtime.stop()
     return outcomes

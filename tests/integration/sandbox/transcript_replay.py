@@ -163,6 +163,7 @@ class Replay:
         sleeps = [float(number) for number in re.findall(r"sleep (\d+)", command) if float(number) < 60]
         self.life_seconds = max(sleeps, default=0.0)
         self.problems: list[str] = []
+        self.late = False  # our client once spoke when the server had said more than in the recording
 
     async def run(self, runtime: Runtime) -> list[str]:
         """Replay and return what differs."""
@@ -247,9 +248,17 @@ class Replay:
             and len(heard.closes) >= len(expected.closes)
         )
 
+    @staticmethod
+    def _has_heard_more(heard: Heard, expected: Heard) -> bool:
+        def size(side: Heard, channel: int) -> int:
+            return len(mask(bytes(side.channels.get(channel, b""))))
+
+        return any(size(heard, channel) > size(expected, channel) for channel in heard.channels)
+
     async def _act(self, lab: Lab, client: Client, frame: dict[str, Any]) -> None:
         event = frame.get("event", "")
         if "op" in frame:
+            self.late |= self._has_heard_more(client.heard, expect(client.frames[: client.frames.index(frame)]))
             await client.send(frame)
         elif "left out" in event:
             await client.repeat_last(int(re.findall(r"\d+", event)[0]) if client._last_sent else 0)

@@ -250,7 +250,9 @@ class Runtime:
             launched = await self._client.launch({**message, "op": "exec", "init": container.pid}, descriptors)
         except (LaunchRefused, OSError) as error:
             _close(ours.values())
-            raise ExecFailed(prefix + str(error)) from error
+            # it may have ended a moment ago, which its own task has not seen yet
+            ended = self.isolated and not os.path.exists(f"/proc/{container.pid}/root/.")
+            raise ExecFailed(prefix + ("cannot exec in a stopped container" if ended else str(error))) from error
         except asyncio.CancelledError:
             _close(ours.values())
             raise
