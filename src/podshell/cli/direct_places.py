@@ -33,7 +33,8 @@ from podshell.kube.node_pods import NodePod, node_facts, node_problem
 from podshell.kube.objects import Node, Pod
 from podshell.kube.pod_security import fit_namespace
 from podshell.kube.rest import Client
-from podshell.kube.shells import CONTAINER_ENDED, Shell, ShellOwner, ShellPlan
+from podshell.kube.shell_receivers import ShellOwner
+from podshell.kube.shells import CONTAINER_ENDED, Shell, ShellPlan
 from podshell.kube.starting import StartFailed, wait_started
 from podshell.kube.waiter import PATIENCE_SECONDS, waiter_command
 from podshell.kube.windows_shells import waiting_command

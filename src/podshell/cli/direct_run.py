@@ -17,7 +17,7 @@ from podshell.cli.local_terminal import LocalTerminal
 from podshell.kube.classify import Failed, FailureKind
 from podshell.kube.exec_ends import ExecEnd, Exited, Lost
 from podshell.kube.lifeline import LifelineReport
-from podshell.kube.shells import ShellOwner
+from podshell.kube.shell_receivers import ShellOwner
 
 # How long leaving may take: the teardown ladder takes 2.2 s at most, a delete some hundred milliseconds.
 CLOSE_SECONDS = 4.0

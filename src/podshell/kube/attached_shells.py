@@ -20,14 +20,14 @@ from podshell.kube.errors import Forbidden, Gone, KubeError, NotFound, Unreachab
 from podshell.kube.exec import open_attach
 from podshell.kube.exec_dial import ExecTarget
 from podshell.kube.exec_ends import ExecEnd, Exited, Lost, LostReason
-from podshell.kube.exec_stream import ExecStream
 from podshell.kube.lifeline import LifelineReport
 from podshell.kube.marker import MARKER_LIMIT_BYTES, MARKER_SECONDS, WRAPPER
 from podshell.kube.objects import Pod
 from podshell.kube.reflector import WatchSilent, read_lines
 from podshell.kube.rest import Client, decode_answer
 from podshell.kube.scripts import load_script
-from podshell.kube.shells import ShellOwner
+from podshell.kube.shell_receivers import ShellOwner
+from podshell.kube.shell_streams import StreamedShell
 from podshell.kube.waiter import PATIENCE_SECONDS
 from podshell.kube.workloads import PODS, WatchEvent
 
@@ -95,7 +95,7 @@ class _AttachReceiver:
         self.settled.set()
 
 
-class AttachedShell:
+class AttachedShell(StreamedShell):
     """One attach to the shell of a container. `open` once, then `wait`, then `close`; `abort` at any time.
 
     Args:
@@ -106,29 +106,27 @@ class AttachedShell:
     def __init__(
         self, client: Client, target: ExecTarget, owner: ShellOwner, nonce: str, *, tty: bool, size: tuple[int, int], again: bool
     ) -> None:
+        super().__init__(tty=tty, size=size)
         self.nonce = nonce
         self.held = tty  # without a terminal the end of the stream is the end of its input
         self._client = client
         self._target = target
         self._owner = owner
-        self._tty = tty
-        self._size = size
         self._again = again
         self._receiver = _AttachReceiver(owner, "" if again else nonce)
-        self._stream: ExecStream | None = None
-        self._input_ended = False
 
     async def open(self) -> Failed | None:
         """Attach and start it; returns why that failed. Cancelling is safe; `abort` must follow then."""
-        size = self._size if self._tty else None
+        size = self._first_size
         try:
-            self._stream = await open_attach(
+            stream = await open_attach(
                 self._client, self._target, tty=self._tty, size=size, receiver=self._receiver, on_stdin_writable=self._owner.shell_writable
             )
         except KubeError as error:
             return failed_from_error(error)
+        self._connect(stream)
         if not self._again:
-            self._stream.send_stdin(b"%d %d\n" % (size or (0, 0)))
+            stream.send_stdin(b"%d %d\n" % (size or (0, 0)))
         try:
             async with asyncio.timeout(MARKER_SECONDS):
                 await self._receiver.settled.wait()
@@ -150,32 +148,6 @@ class AttachedShell:
         """Whether the server has said that the process ended."""
         ended = self._receiver.ended_with
         return ended.done() and isinstance(ended.result(), Exited | Failed)
-
-    @property
-    def writable(self) -> bool:
-        return self._stream is not None and self._stream.stdin_writable
-
-    def send_input(self, data: bytes) -> None:
-        if self._stream is not None and not self._input_ended:
-            self._stream.send_stdin(data)
-
-    def end_input(self) -> None:
-        """Close its standard input, as far as the subprotocol can (v5 without a terminal)."""
-        if self._stream is not None and self._stream.can_close_stdin and not self._input_ended:
-            self._input_ended = True
-            self._stream.close_stdin()
-
-    def resize(self, cols: int, rows: int) -> None:
-        if self._stream is not None:
-            self._stream.resize(cols, rows)
-
-    def redraw(self) -> None:
-        if self._stream is not None and self._tty:
-            self._stream.redraw()
-
-    def set_paused(self, paused: bool) -> None:
-        if self._stream is not None:
-            (self._stream.pause if paused else self._stream.resume)()
 
     async def wait(self) -> ExecEnd:
         """Wait for the end; the exit code is the container's, an attach knows none. Cancelling is safe."""
@@ -201,12 +173,6 @@ class AttachedShell:
         finally:
             self.abort()
         return LifelineReport()
-
-    def abort(self) -> None:
-        """Drop the connection; without a terminal this ends the process's input."""
-        if self._stream is not None:
-            self._stream.abort()
-            self._stream = None
 
 
 async def exit_code(client: Client, target: ExecTarget, *, seconds: float = CODE_SECONDS) -> int | None:

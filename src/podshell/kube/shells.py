@@ -12,17 +12,18 @@ import logging
 import secrets
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from podshell.aio.clock import Clock, TimerHandle
-from podshell.kube.classify import Failed, FailureKind, classify_exit, failed_from_error
+from podshell.aio.clock import Clock
+from podshell.kube.classify import Failed, FailureKind, failed_from_error
 from podshell.kube.errors import KubeError
 from podshell.kube.exec_dial import ExecTarget
 from podshell.kube.exec_ends import ExecEnd, Exited, Lost, LostReason
 from podshell.kube.execs import ClusterAccess, ExecHandle
-from podshell.kube.holder import CLEARING, HELD_BACK_SECONDS, TrailerFilter, hold_command, resume_command
-from podshell.kube.lifeline import END_LINE, NOT_HELD_LINE, LifelineReport, ReportReader, leader_line, lifeline_command
-from podshell.kube.marker import MARKER_SECONDS, SHELL_PATHS, Leader, MarkerFilter, wrapper_command
+from podshell.kube.holder import hold_command, resume_command
+from podshell.kube.lifeline import END_LINE, NOT_HELD_LINE, LifelineReport, leader_line, lifeline_command
+from podshell.kube.marker import MARKER_SECONDS, SHELL_PATHS, Leader, wrapper_command
+from podshell.kube.shell_receivers import LifelineReceiver, ShellOwner, ShellReceiver
+from podshell.kube.shell_streams import StreamedShell
 from podshell.kube.windows_shells import CHOOSING_SECONDS, END_KEYS, WINDOWS_SHELLS, Choosing, says_windows
 
 log = logging.getLogger(__name__)
@@ -40,14 +41,6 @@ _LIFELINE_READY_SECONDS = 10.0
 CONTAINER_ENDED = frozenset({FailureKind.CONTAINER_NOT_RUNNING, FailureKind.TARGET_GONE})
 # What `_resume` answers when there is no held shell to go on with.
 _GONE = Failed(FailureKind.TARGET_GONE, "the held shell is gone", "Open a new one.")
-
-
-class ShellOwner(Protocol):
-    """Who gets a shell's output; called on the event loop."""
-
-    def shell_output(self, data: bytes | memoryview) -> None: ...
-
-    def shell_writable(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,131 +61,11 @@ class ShellPlan:
     windows: bool = False
 
 
-class _ShellReceiver:
-    """The shell exec's receiver: takes the marker out, and a holder's last words; keeps the end.
-
-    Args:
-        nonce: the marker's; None: there will be no marker.
-        choosing: the shell may turn out to be missing, and would be followed by another.
-    """
-
-    def __init__(self, owner: ShellOwner, nonce: str | None, clock: Clock, *, choosing: Choosing | None = None) -> None:
-        self.choosing = choosing
-        self.marker = MarkerFilter(nonce) if nonce is not None else None
-        self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.ended_with: asyncio.Future[ExecEnd] = asyncio.get_running_loop().create_future()
-        self._owner = owner
-        self._clock = clock
-        self._opened_at = asyncio.get_running_loop().time()
-        self._trailer: TrailerFilter | None = None
-        self._clearing = False
-        self._release: TimerHandle | None = None
-
-    def up(self) -> None:
-        if self.marker is None and self.choosing is None:
-            self.settle()
-
-    def output(self, channel: int, data: memoryview | bytes) -> None:
-        if self.marker is not None and not self.marker.done:
-            data = self._receive_start(self.marker, data)
-        if self.choosing is not None and not self.choosing.done:
-            data = self._receive_choice(self.choosing, data)
-        if self._clearing and data:
-            self._clearing = False
-            data = bytes(data).removeprefix(CLEARING)  # dtach's own: the screen is the shell's, or the user's
-        if self._trailer is not None:
-            data = self._receive_held(self._trailer, data)
-        if data:
-            self._owner.shell_output(data)
-
-    def _receive_start(self, marker: MarkerFilter, data: memoryview | bytes) -> memoryview | bytes:
-        passed = marker.receive(data)
-        if marker.held and self._trailer is None:
-            self._trailer = TrailerFilter()
-            self._clearing = True
-        if marker.done:
-            self.settle()
-        return passed
-
-    def _receive_choice(self, choosing: Choosing, data: memoryview | bytes) -> bytes:
-        passed = choosing.receive(data)
-        if choosing.done:
-            self.settle()
-        return passed
-
-    def _receive_held(self, trailer: TrailerFilter, data: memoryview | bytes) -> memoryview | bytes:
-        passed = trailer.receive(data)
-        if self._release is not None:
-            self._release.cancel()
-        self._release = self._clock.call_later(HELD_BACK_SECONDS, self._pass_held) if trailer.holds else None
-        return passed
-
-    def _pass_held(self) -> None:
-        if self._trailer is not None and (held := self._trailer.release()):
-            self._owner.shell_output(held)
-
-    def ended(self, end: ExecEnd) -> None:
-        if self._release is not None:
-            self._release.cancel()
-        if self._trailer is not None and (rest := self._trailer.finish()):
-            self._owner.shell_output(rest)
-        beginning = self.marker or self.choosing
-        if beginning is not None and not beginning.done:
-            held = beginning.give_up()
-            if isinstance(end, Exited):
-                seconds = asyncio.get_running_loop().time() - self._opened_at
-                end = classify_exit(end.code, held.decode("utf-8", "replace"), seconds_after_start=seconds, started=False) or end
-            if held and not isinstance(end, Failed):
-                self._owner.shell_output(held)
-        if not self.ended_with.done():
-            self.ended_with.set_result(end)
-        self.settle()
-
-    def give_up_waiting(self) -> None:
-        """The marker, or the first word, does not come: let everything pass."""
-        beginning = self.marker or self.choosing
-        if beginning is not None and not beginning.done:
-            held = beginning.give_up()
-            if held:
-                self._owner.shell_output(held)
-            self.settle()
-
-    def settle(self) -> None:
-        if not self.settled.done():
-            self.settled.set_result(None)
-
-
-class _LifelineReceiver:
-    """The lifeline exec's receiver: reads the report."""
-
-    def __init__(self) -> None:
-        self.reader = ReportReader()
-        self.ready = asyncio.Event()
-        self.done = asyncio.Event()
-        self.ended_with: asyncio.Future[ExecEnd] = asyncio.get_running_loop().create_future()
-
-    def up(self) -> None:
-        pass
-
-    def output(self, channel: int, data: memoryview | bytes) -> None:
-        if channel == 1:
-            self.reader.receive(data)
-            if self.reader.report.ready:
-                self.ready.set()
-            if self.reader.report.done:
-                self.done.set()
-
-    def ended(self, end: ExecEnd) -> None:
-        if not self.ended_with.done():
-            self.ended_with.set_result(end)
-        self.ready.set()
-        self.done.set()
-
-
-class Shell:
+class Shell(StreamedShell):
     """One shell and its lifeline. `open` once, then `wait`, then `close`; `abort` at any time."""
 
     def __init__(self, cluster: ClusterAccess, plan: ShellPlan, owner: ShellOwner, clock: Clock, *, size: tuple[int, int]) -> None:
+        super().__init__(tty=plan.tty, size=size)
         self.nonce = ""
         self.leader: Leader | None = None
         self.managed = True
@@ -203,14 +76,10 @@ class Shell:
         self._plan = plan
         self._owner = owner
         self._clock = clock
-        self._size = size
-        self._paused = False
         self._opened = False
-        self._input_ended = False
-        self._stream: ExecHandle | None = None
-        self._receiver: _ShellReceiver | None = None
+        self._receiver: ShellReceiver | None = None
         self._lifeline: ExecHandle | None = None
-        self._lifeline_receiver: _LifelineReceiver | None = None
+        self._lifeline_receiver: LifelineReceiver | None = None
 
     # -- opening ----------------------------------------------------------------------------------------------------
 
@@ -237,7 +106,7 @@ class Shell:
         self.nonce = self._plan.resume
         failed: Failed | None = None
         for path in SHELL_PATHS:  # an image that has it elsewhere was found in the same way when the shell was started
-            failed = await self._open_with(path, resume_command(path, self.nonce, size=self._size if self._plan.tty else None))
+            failed = await self._open_with(path, resume_command(path, self.nonce, size=self._first_size))
             if failed is None or failed.kind is not FailureKind.SHELL_MISSING:
                 break
             self.abort()
@@ -249,12 +118,11 @@ class Shell:
         return failed
 
     def _start_command(self, path: str) -> list[str]:
-        size = self._size if self._plan.tty else None
         make = hold_command if self._plan.tools else wrapper_command
-        return make(path, self.nonce, self._plan.command, size=size)
+        return make(path, self.nonce, self._plan.command, size=self._first_size)
 
     async def _open_with(self, path: str, command: Sequence[str]) -> Failed | None:
-        receiver = self._receiver = _ShellReceiver(self._owner, self.nonce, self._clock)
+        receiver = self._receiver = ShellReceiver(self._owner, self.nonce, self._clock)
         timer = self._clock.call_later(MARKER_SECONDS, receiver.give_up_waiting)
         try:
             async with asyncio.TaskGroup() as group:
@@ -291,22 +159,21 @@ class Shell:
         end = receiver.ended_with.result()
         return end if isinstance(end, Failed) else None
 
-    async def _open_stream(self, command: Sequence[str], receiver: _ShellReceiver) -> Failed | None:
+    async def _open_stream(self, command: Sequence[str], receiver: ShellReceiver) -> Failed | None:
         plan = self._plan
         try:
-            self._stream = await self._cluster.open_exec(
+            stream = await self._cluster.open_exec(
                 plan.target,
                 command,
                 tty=plan.tty,
-                size=self._size if plan.tty else None,
+                size=self._first_size,
                 receiver=receiver,
                 on_stdin_writable=self._owner.shell_writable,
             )
         except KubeError as error:
             return failed_from_error(error)
         self._opened = True
-        if self._paused:
-            self._stream.pause()
+        self._connect(stream)
         await receiver.settled
         return None
 
@@ -319,7 +186,7 @@ class Shell:
         return failed
 
     async def _open_lifeline_once(self, path: str) -> Failed | None:
-        receiver = self._lifeline_receiver = _LifelineReceiver()
+        receiver = self._lifeline_receiver = LifelineReceiver()
         command = lifeline_command(path, self.nonce, "h" if self._plan.tools else "")
         try:
             self._lifeline = await self._cluster.open_exec(self._plan.target, command, tty=False, size=None, receiver=receiver)
@@ -353,7 +220,7 @@ class Shell:
         """Run a command of an image without `sh`: nothing can watch over it there."""
         self.managed, self.nonce = False, ""
         self._lifeline = self._lifeline_receiver = None
-        receiver = self._receiver = _ShellReceiver(self._owner, None, self._clock, choosing=choosing)
+        receiver = self._receiver = ShellReceiver(self._owner, None, self._clock, choosing=choosing)
         timer = self._clock.call_later(CHOOSING_SECONDS, receiver.give_up_waiting)
         try:
             return await self._open_stream(command, receiver) or self._early_failure()
@@ -361,35 +228,6 @@ class Shell:
             timer.cancel()
 
     # -- while it runs ----------------------------------------------------------------------------------------------
-
-    @property
-    def writable(self) -> bool:
-        return self._stream is not None and self._stream.stdin_writable
-
-    def send_input(self, data: bytes) -> None:
-        if self._stream is not None and not self._input_ended:
-            self._stream.send_stdin(data)
-
-    def end_input(self) -> None:
-        """Close the shell's standard input, as far as the subprotocol can (v5); again does nothing."""
-        if self._stream is not None and self._stream.can_close_stdin and not self._input_ended:
-            self._input_ended = True
-            self._stream.close_stdin()
-
-    def resize(self, cols: int, rows: int) -> None:
-        self._size = (cols, rows)
-        if self._stream is not None:
-            self._stream.resize(cols, rows)
-
-    def redraw(self) -> None:
-        if self._stream is not None and self._plan.tty:
-            self._stream.redraw()
-
-    def set_paused(self, paused: bool) -> None:
-        if paused != self._paused:
-            self._paused = paused
-            if self._stream is not None:
-                (self._stream.pause if paused else self._stream.resume)()
 
     async def wait(self) -> ExecEnd:
         """Wait for the shell's end. A lost lifeline kills the shell, so its loss is the shell's. Cancelling is safe."""
@@ -438,15 +276,15 @@ class Shell:
 
     def abort(self) -> None:
         """Drop both connections; the lifeline then does its work unasked."""
-        for stream in (self._stream, self._lifeline):
-            if stream is not None:
-                stream.abort()
-        self._stream = self._lifeline = None
+        super().abort()
+        if self._lifeline is not None:
+            self._lifeline.abort()
+            self._lifeline = None
 
     def _end_in_band(self) -> None:
         # kubernetes.md 3, first rung: all that can be done where nothing watches over the process.
         assert self._stream is not None
-        if self._plan.tty:
+        if self._tty:
             self._stream.send_stdin(END_KEYS if self.windows else b"\x03\x03\x04")
         elif self._stream.can_close_stdin:
             self._stream.close_stdin()
@@ -458,11 +296,11 @@ async def end_processes(cluster: ClusterAccess, target: ExecTarget, nonce: str, 
     Raises:
         KubeError: the exec was refused, or nobody answered.
     """
-    receiver = _LifelineReceiver()
+    receiver = LifelineReceiver()
     stream: ExecHandle | None = None
     try:
         for path in SHELL_PATHS:
-            receiver = _LifelineReceiver()
+            receiver = LifelineReceiver()
             stream = await cluster.open_exec(target, lifeline_command(path, nonce), tty=False, size=None, receiver=receiver)
             stream.send_stdin((leader_line(leader) if leader is not None else b"") + END_LINE)
             await _wait(receiver.done.wait(), REPORT_SECONDS)
