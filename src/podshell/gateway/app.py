@@ -10,6 +10,7 @@ await gateway.stop()
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import secrets
 from collections.abc import Callable
@@ -219,9 +220,10 @@ def build_app(here: Services, terminals: Terminals, live: LiveSockets, door: Lin
     app.router.routes.append(WebSocketRoute("/ws/terminal", terminals.serve))
     app.router.routes.append(WebSocketRoute("/ws/live", live.serve))
     app.router.routes.append(WebSocketRoute("/link", door.serve))
-    document = build_document(app)
+    documented = list(app.routes)
     app.include_router(console.router)
-    app.openapi = lambda: document  # type: ignore[method-assign]  # FastAPI documents this way to replace it
+    # made when it is asked for: nobody needs it to start
+    app.openapi = functools.cache(lambda: build_document(documented))  # type: ignore[method-assign]  # FastAPI documents this way
     app.add_exception_handler(Refused, _answer_refused)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)

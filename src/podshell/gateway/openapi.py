@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import BaseRoute
 
 from podshell import __version__
 from podshell.gateway import models
@@ -55,13 +57,13 @@ _SOCKET_TYPES: tuple[Any, ...] = (
 _LIVE_ROWS = ("PodRow", "NodeRow", "NamespaceRow", "ServiceRow", "WorkloadRow", "Session", "Cluster", "PodDetails", "EventRow")
 
 
-def build_document(app: FastAPI) -> dict[str, Any]:
-    """Build the document of an application that has our routes."""
+def build_document(routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    """Build the document of these routes."""
     document = get_openapi(
         title="Podshell",
         version=__version__,
         description="Interactive shells in the pods and nodes of Kubernetes clusters (spec/api.md).",
-        routes=app.routes,
+        routes=routes,
     )
     ordered = sorted(DESCRIBED_TYPES, key=repr)
     _, components = msgspec.json.schema_components([*ordered, *_SOCKET_TYPES], ref_template=REFERENCE)
@@ -87,7 +89,7 @@ def describe() -> dict[str, Any]:
     app = FastAPI()
     for router in ROUTERS:
         app.include_router(router)
-    return build_document(app)
+    return build_document(app.routes)
 
 
 if __name__ == "__main__":

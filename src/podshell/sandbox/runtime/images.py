@@ -4,6 +4,7 @@ Built once in the sandbox's folder, before the first container needs one.  A pul
 own words (transcripts/events/image-pull-failure.v1, transcripts/ephemeral/invalid-image-name).
 """
 
+import functools
 import os
 import re
 import shutil
@@ -131,8 +132,7 @@ class ImageStore:
                 _copy_program(program, root)
         else:
             _share(busybox, root / "bin/busybox")
-            applets = subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout.split()
-            for applet in applets:
+            for applet in _applets(busybox):
                 link = root / "bin" / applet
                 if not link.is_symlink() and not link.exists():
                     link.symlink_to("busybox")
@@ -209,6 +209,7 @@ def _open_to_all(root: Path) -> None:
                 os.chmod(path, os.stat(path).st_mode | 0o444)
 
 
+@functools.cache
 def _static_busybox() -> str | None:
     path = shutil.which("busybox")
     if path is None:
@@ -216,6 +217,11 @@ def _static_busybox() -> str | None:
     # A dynamic busybox would need its libraries; the package busybox-static is what the sandbox wants.
     listed = subprocess.run(["ldd", path], check=False, capture_output=True, text=True)
     return path if listed.returncode != 0 or "statically" in listed.stdout else None
+
+
+@functools.cache
+def _applets(busybox: str) -> tuple[str, ...]:
+    return tuple(subprocess.run([busybox, "--list"], check=True, capture_output=True, text=True).stdout.split())
 
 
 def _share(source: str, target: Path) -> None:
@@ -232,10 +238,15 @@ def _copy_program(name: str, root: Path) -> bool:
     if target.is_symlink():
         target.unlink()
     shutil.copy(path, target)
-    listed = subprocess.run(["ldd", path], check=False, capture_output=True, text=True).stdout
-    for library in re.findall(r"(/\S+\.so\S*)", listed):
+    for library in _libraries(path):
         place = root / library.lstrip("/")
         if not place.exists():
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(library, place)
     return True
+
+
+@functools.cache
+def _libraries(program: str) -> tuple[str, ...]:
+    listed = subprocess.run(["ldd", program], check=False, capture_output=True, text=True).stdout
+    return tuple(re.findall(r"(/\S+\.so\S*)", listed))
