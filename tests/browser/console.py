@@ -18,6 +18,8 @@ from playwright.sync_api import Locator, Page, WebSocket, expect
 ROOT = Path(__file__).parents[2]
 ORACLE = Path(__file__).parent / "oracle.mjs"
 DEADLINE_MS = 30_000
+# How often a page is asked: at each frame, which is what Playwright does, a look at thousands of lines takes all of a processor.
+POLL_MS = 100
 HELLO, INPUT, OUTPUT = 0x01, 0x02, 0x42
 # How long the page may take to parse what it has received.
 SETTLE_SECONDS = 10.0
@@ -116,7 +118,9 @@ class Console:
         self.shell_button(pod).click(timeout=DEADLINE_MS)
         if container:
             self.page.get_by_role("option", name=re.compile(f"^{container}")).click()
-        self.page.wait_for_function(f"(before) => ({HOSTS})().some((id) => !before.includes(id))", arg=before, timeout=DEADLINE_MS)
+        self.page.wait_for_function(
+            f"(before) => ({HOSTS})().some((id) => !before.includes(id))", arg=before, polling=POLL_MS, timeout=DEADLINE_MS
+        )
         self.wait_for(PROMPT)
 
     def type(self, text: str) -> None:
@@ -134,6 +138,7 @@ class Console:
         self.page.wait_for_function(
             f"(pattern) => document.querySelector('.terminal-host .xterm') && new RegExp(pattern).test({shown})",
             arg=pattern,
+            polling=POLL_MS,
             timeout=DEADLINE_MS,
         )
 

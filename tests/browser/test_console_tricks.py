@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from console import DEADLINE_MS, SCREEN, Console
+from console import DEADLINE_MS, POLL_MS, SCREEN, Console
 from playwright.sync_api import expect
 
 
@@ -35,7 +35,7 @@ def test_the_clipboard_is_written_on_request_only_and_never_read(console: Consol
     assert console.page.evaluate("navigator.clipboard.readText()") == "secret"
     console.type("printf '\\033]52;c;Z29vZA==\\007'\n")
     console.page.get_by_role("dialog").get_by_role("button", name="Copy").click()
-    console.page.wait_for_function("navigator.clipboard.readText().then(text => text === 'good')", timeout=DEADLINE_MS)
+    console.page.wait_for_function("navigator.clipboard.readText().then(text => text === 'good')", polling=POLL_MS, timeout=DEADLINE_MS)
     assert not any(b"52;" in data and b"\x1b]" in data for data in console.sockets[-1].inputs()), "nothing of the clipboard was sent"
 
 
@@ -77,7 +77,7 @@ def test_several_lines_are_asked_about_and_cannot_end_a_bracketed_paste(console:
     dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_have_count(0)
     console.run("printf '\\033[?2004h'; cat -v; printf '\\033[?2004l'", "cat -v")
-    console.page.wait_for_function(f"() => {SCREEN}.bracketedPaste", timeout=DEADLINE_MS)
+    console.page.wait_for_function(f"() => {SCREEN}.bracketedPaste", polling=POLL_MS, timeout=DEADLINE_MS)
     console.paste("a\x1b[201~b\nc")
     console.type("\n")
     console.wait_for(r"\^\[\[200~ab\nc\^\[\[201~")

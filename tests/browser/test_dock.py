@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from console import DEADLINE_MS, SCREEN, Console
+from console import DEADLINE_MS, POLL_MS, SCREEN, Console
 from playwright.sync_api import Browser, Dialog, Locator, StorageState, expect
 from podshell_parts import Podshell
 
@@ -189,7 +189,7 @@ def test_settings_apply_at_once_and_are_kept(console: Console) -> None:
     assert box is not None
     line = box["y"] + (console.row_of("pickme") + 0.5) * box["height"] / console.page.evaluate(f"() => {SCREEN}.rows")
     console.page.mouse.dblclick(box["x"] + 20, line)
-    console.page.wait_for_function("navigator.clipboard.readText().then(text => text === 'pickme')", timeout=DEADLINE_MS)
+    console.page.wait_for_function("navigator.clipboard.readText().then(text => text === 'pickme')", polling=POLL_MS, timeout=DEADLINE_MS)
 
 
 def test_the_output_is_downloaded_and_the_command_copied(console: Console) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from console import DEADLINE_MS, PROMPT, Console
+from console import DEADLINE_MS, POLL_MS, PROMPT, Console
 from playwright.sync_api import Locator, expect
 from podshell_parts import Podshell
 
@@ -60,7 +60,9 @@ def test_a_description_is_plain_text(console: Console) -> None:
     dialog = console.page.get_by_role("dialog")
     expect(dialog.locator("pre")).to_contain_text("Name:", timeout=DEADLINE_MS)
     dialog.get_by_role("button", name="Copy").click()
-    console.page.wait_for_function("navigator.clipboard.readText().then(text => text.includes('cart-0'))", timeout=DEADLINE_MS)
+    console.page.wait_for_function(
+        "navigator.clipboard.readText().then(text => text.includes('cart-0'))", polling=POLL_MS, timeout=DEADLINE_MS
+    )
 
 
 def test_a_pod_that_goes_while_it_is_looked_at_says_so_and_names_its_replacement(console: Console, podshell: Podshell) -> None:

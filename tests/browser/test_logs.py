@@ -6,7 +6,7 @@ import re
 import signal
 from pathlib import Path
 
-from console import DEADLINE_MS, Console
+from console import DEADLINE_MS, POLL_MS, Console
 from playwright.sync_api import Locator, expect
 from podshell_parts import Podshell
 
@@ -25,7 +25,7 @@ def test_a_log_is_followed_and_says_its_times_when_asked(console: Console) -> No
     expect(log).to_contain_text("GET /products/", timeout=DEADLINE_MS)
     height = "document.querySelector('.log-sheet').getBoundingClientRect().height"
     before = console.page.evaluate(height)
-    console.page.wait_for_function(f"(before) => {height} > before", arg=before, timeout=DEADLINE_MS)
+    console.page.wait_for_function(f"(before) => {height} > before", arg=before, polling=POLL_MS, timeout=DEADLINE_MS)
     assert not re.search(r"\d{4}-\d\d-\d\dT", log.inner_text())
     console.page.get_by_label("Times").check()
     expect(log).to_contain_text(re.compile(r"\d{4}-\d\d-\d\dT.*GET"))

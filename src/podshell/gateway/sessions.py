@@ -235,7 +235,9 @@ class Sessions:
             "unkilled": list(end.unkilled),
         }
         outcome: Outcome = "failed" if end.reason in ("failed", "lost") else "done"
-        entry = AuditEntry(actor=record.user, action="session.end", outcome=outcome, target=current.target, details=details)
+        entry = AuditEntry(
+            actor=record.user, action="session.end", outcome=outcome, target=current.target, reason=current.reason, details=details
+        )
         await self._audit.append(entry, ending(record.id, end, now))
         self._journal.publish(record)
 

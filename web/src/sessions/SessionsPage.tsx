@@ -55,7 +55,11 @@ export default function SessionsPage({ id }: { id: string }) {
       {shown.length > 0 ? (
         <ListTable
           label={words.title}
-          columns={columnsOf(now, idleAt)}
+          columns={columnsOf(
+            now,
+            idleAt,
+            shown.some((session) => session.reason !== ""),
+          )}
           rows={shown}
           keyOf={(session) => session.id}
           named="target"
@@ -91,7 +95,17 @@ function useDeepLink(id: string): boolean {
   return id !== "" && missing === id;
 }
 
-function columnsOf(now: number, idleAt: ReadonlyMap<string, number | null>): Column<Session>[] {
+/** Why it was opened, as its user said; only where somebody did. */
+const REASON: Column<Session> = {
+  id: "reason",
+  title: words.columns.reason,
+  width: "minmax(90px, 0.9fr)",
+  only: "wide",
+  value: (session) => session.reason,
+  cell: (session) => <span title={session.reason}>{session.reason}</span>,
+};
+
+function columnsOf(now: number, idleAt: ReadonlyMap<string, number | null>, withReasons: boolean): Column<Session>[] {
   return [
     {
       id: "target",
@@ -143,6 +157,7 @@ function columnsOf(now: number, idleAt: ReadonlyMap<string, number | null>): Col
       value: (session) => session.user,
       cell: (session) => session.user,
     },
+    ...(withReasons ? [REASON] : []),
     {
       id: "opened",
       title: words.columns.started,

@@ -14,6 +14,7 @@ export const sessions = {
     started: "Opened",
     idle: "Idle",
     user: "User",
+    reason: "Reason",
     actions: "Actions",
   },
   states: { opening: "Opening", running: "Running", restarting: "Restarting", ended: "Ended" } as Record<
