@@ -1,8 +1,8 @@
 """Run everything that CI runs, print how long each part took, and end with pytest's own summary: `make test`.
 
 Arguments are parts to run (`check web python313 fuzz e2e browser py313 tests`; by name only: `image`); none means all but those by name.
-Both supported Pythons run every layer: unit and integration tests run on the older; on the newer run those but for the sandbox's own and
-the stack's, which the console's tests drive there, with Podshell's processes on it.
+Both supported Pythons run every layer: on the older all unit and integration tests; on the newer the unit tests, those of the programs that
+users start, and Podshell's processes (gateway, agents, sandbox) under all of the console's tests.
 The exit code is 1 when any part failed or when all took longer than 25 minutes.
 """
 
@@ -32,7 +32,7 @@ _SPREAD = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 _TESTS = ("tests/integration/stack", "tests/integration/kube", "tests/integration/agent", "tests/integration", "tests/unit")
 _BROWSER = ("-n", "3", "--dist", "loadfile")
 # What the other Python runs: see above.
-_OTHER_TESTS = (*(f"tests/integration/{name}" for name in ("kube", "agent", "gateway", "cli", "launch")), "tests/unit")
+_OTHER_TESTS = ("tests/integration/cli", "tests/integration/launch", "tests/unit")
 
 
 def command(*words: str | Path, cwd: Path = ROOT) -> int:
@@ -132,9 +132,8 @@ PARTS: dict[str, Callable[[], int]] = {
 }
 # Longer than the limit leaves room for on two cores: by name only (`make test ARGS=image`).
 BY_NAME: dict[str, Callable[[], int]] = {"image": image}
-# Those that want nothing but processors run beside one that mostly waits.
-HOST = "e2e"
-GUESTS = ("check", "web", "python313")
+# Those that want nothing but processors run beside one that also waits.
+GUESTS = {"e2e": ("python313",), "browser": ("check", "web")}
 
 
 def main(chosen: list[str]) -> int:
@@ -151,14 +150,14 @@ def main(chosen: list[str]) -> int:
     lines: list[str] = []
     failed: list[str] = []
     names = chosen or list(PARTS)
-    guests = [name for name in names if name in GUESTS] if HOST in names else []
-    for name in [name for name in names if name not in guests]:
+    guests = {host: [name for name in some if name in names] for host, some in GUESTS.items() if host in names}
+    for name in [name for name in names if not any(name in some for some in guests.values())]:
         print(f"\n== {name}", flush=True)
         begin = time.monotonic()
         if name == names[-1]:
             # the runner's own summary must be the last lines
             print_times(lines, failed, started)
-        code = beside(guests, parts[name]) if name == HOST and guests else parts[name]()
+        code = beside(guests[name], parts[name]) if guests.get(name) else parts[name]()
         lines.append(f"{name:10} {time.monotonic() - begin:7.1f} s  {'ok' if code == 0 else f'FAILED ({code})'}")
         if code:
             failed.append(name)

@@ -1,5 +1,7 @@
 """How Chromium is started: without what a test machine lacks, and without talking to anybody but the page."""
 
+import shutil
+
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -9,3 +11,16 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# A GPU in software takes a quarter of all processor time: nearly all tests see terminals as browsers without any WebGL draw them.
+WITHOUT_WEBGL = "--disable-software-rasterizer"
+
+
+def chromium_path() -> str:
+    """Find Chromium.
+
+    Raises:
+        AssertionError: there is none.
+    """
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path, "there is no Chromium: python tests/machine.py chromium"
+    return path

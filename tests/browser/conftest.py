@@ -1,13 +1,12 @@
 """A running Podshell and a Chromium for all browser tests; one page a test."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser_parts import CHROMIUM_FLAGS
+from browser_parts import CHROMIUM_FLAGS, WITHOUT_WEBGL, chromium_path
 from console import DEADLINE_MS, Console
-from playwright.sync_api import Browser, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, Playwright, StorageState, expect, sync_playwright
 from podshell_parts import Podshell
 
 # How long a state may take to come is not what these tests promise; on a machine that does other things it is more than the usual 5 s.
@@ -31,13 +30,16 @@ def podshell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podshell]:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert path, "there is no Chromium: python tests/machine.py chromium"
+def driver() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(driver: Playwright) -> Iterator[Browser]:
+    browser = driver.chromium.launch(executable_path=chromium_path(), args=[*CHROMIUM_FLAGS, WITHOUT_WEBGL])
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")
