@@ -31,10 +31,11 @@ START_SECONDS = 60.0
 
 
 class Part:
-    """One process in a session of its own."""
+    """One process in a session of its own. `ready`: what it prints once it can be used, where its starter is to wait for that."""
 
-    def __init__(self, name: str, folder: Path, *arguments: str) -> None:
+    def __init__(self, name: str, folder: Path, *arguments: str, ready: str = "") -> None:
         self.name = name
+        self._ready = ready
         self.log = folder / f"{name}.log"
         self._arguments = arguments
         self._environment: Mapping[str, str] = {**os.environ, "HOME": str(folder), "KUBECONFIG": "", "PYTHONUNBUFFERED": "1"}
@@ -52,6 +53,8 @@ class Part:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        if self._ready:
+            self.wait_for(f"({self._ready})")
 
     def wait_for(self, pattern: str) -> str:
         """Wait until the process has printed what matches; returns its first group."""
@@ -122,6 +125,7 @@ class Podshell:
                 *("--state-dir", str(self.folder / f"agent-{name}"), "--enrolment-token-file", f"{self.folder / name}.token"),
                 *(f"--ceiling-{action}" for action in CEILINGS[name]),
                 *("--tools-image-repository", "tools", "--tools-image-version", "1", "--tools-allowed-images", "nowhere.example/*"),
+                ready="the link is up",
             )
             self._wait_for_file(self.folder / f"{name}.token")
             agent.start()
