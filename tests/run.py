@@ -1,9 +1,8 @@
 """Run everything that CI runs, print how long each part took, and end with pytest's own summary: `make test`.
 
-Arguments are parts to run (`check web python313 fuzz e2e browser py313 console programs tests`; by name only: `image`); none means
-all but those by name. Both supported Pythons run every layer: on the older all unit and integration tests; on the newer the unit tests,
-those of the programs that users start, and Podshell's processes (gateway, agents, sandbox) under all of the console's tests.
-A machine so slow that the rest would not end in time leaves out `console` and `programs`, and says so.
+Arguments are parts to run (`check web python313 fuzz e2e browser py313 tests`; by name only: `image console`); none means all but those by
+name. Both supported Pythons run every layer: on the older all unit and integration tests; on the newer the same but for the sandbox's own
+and the stack's, and Podshell's processes (gateway, agents, sandbox) under the console's tests.
 The exit code is 1 when any part failed or when all took longer than 25 minutes.
 """
 
@@ -33,8 +32,10 @@ OTHER_READY = OTHER_VENV / ".ready"
 _SPREAD = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 _TESTS = ("tests/integration/stack", "tests/integration/kube", "tests/integration/agent", "tests/integration", "tests/unit")
 _BROWSER = ("-n", "3", "--dist", "loadfile")
-# The rest of the console: ways about, and what its pages show.
-_REST = ("pages", "pods_page", "drawer", "logs", "same_shell_again")
+# The way to a shell and back, every drop, and tricks of a terminal's output and of its drawing.
+_CONSOLE = ("console_shells", "console_resume", "console_tricks", "drawing")
+# What the newer Python runs, too.
+_OTHER_TESTS = (*(f"tests/integration/{name}" for name in ("kube", "agent", "gateway", "cli", "launch")), "tests/unit")
 
 
 def command(*words: str | Path, cwd: Path = ROOT) -> int:
@@ -106,10 +107,8 @@ def pytest(*paths: str) -> Callable[[], int]:
     return lambda: command(BIN / "python", "-m", "pytest", "-q", *paths)
 
 
-def browser(*, rest: bool) -> int:
+def browser(*modules: str) -> int:
     """The console in Chromium; Podshell itself runs on the other supported Python where there is one."""
-    every = sorted((ROOT / "tests" / "browser").glob("test_*.py"))
-    modules = [path for path in every if (path.stem.removeprefix("test_") in _REST) is rest]
     if OTHER_READY.exists():
         os.environ["PODSHELL_TESTED_PROGRAM"] = str(OTHER_VENV / "bin" / "podshell")
         print(f"Podshell's processes run on Python {OTHER_PYTHON}")
@@ -134,16 +133,12 @@ PARTS: dict[str, Callable[[], int]] = {
     "python313": python313,
     "fuzz": pytest("tests/fuzz"),
     "e2e": pytest("tests/e2e"),
-    "browser": functools.partial(browser, rest=False),
-    "py313": on_other_python("tests/unit"),
-    "console": functools.partial(browser, rest=True),
-    "programs": on_other_python("tests/integration/cli", "tests/integration/launch"),
+    "browser": functools.partial(browser, *(f"tests/browser/test_{name}.py" for name in _CONSOLE)),
+    "py313": on_other_python(*_OTHER_TESTS),
     "tests": pytest(*_SPREAD, *_TESTS),
 }
-# Longer than the limit leaves room for on two cores: by name only (`make test ARGS=image`).
-BY_NAME: dict[str, Callable[[], int]] = {"image": image}
-# Seconds since CI began after which a part is left out: what follows takes up to ten minutes.
-LATEST = {"console": 800, "programs": 880}
+# Longer than the limit leaves room for on two cores: by name only (`make test ARGS="image console"`).
+BY_NAME: dict[str, Callable[[], int]] = {"image": image, "console": functools.partial(browser, "tests/browser")}
 # Those that want nothing but processors run beside one that mostly waits; a browser wants all of them itself.
 GUESTS = {"e2e": ("check", "web", "python313")}
 
@@ -166,11 +161,6 @@ def main(chosen: list[str]) -> int:
     for name in [name for name in names if not any(name in some for some in guests.values())]:
         print(f"\n== {name}", flush=True)
         begin = time.monotonic()
-        if not chosen and name in LATEST and time.time() - began > LATEST[name]:
-            gone = f"{time.time() - began:.0f} s of at most {LATEST[name]} s were gone"
-            lines.append(f"{name:10} left out, as {gone}: make test ARGS={name}")
-            print(lines[-1], flush=True)
-            continue
         if name == names[-1]:
             # the runner's own summary must be the last lines
             print_times(lines, failed, time.time() - began)
