@@ -27,9 +27,9 @@ LIMIT_SECONDS = 25 * 60
 OTHER_PYTHON = "3.13"
 OTHER_VENV = ROOT / ".venv-313"
 OTHER_READY = OTHER_VENV / ".ready"
-# Four on two cores: much of integration waits for processes and patience. By file: some modules start a cluster or replay transcripts
+# Three on two cores: much of integration waits for processes and patience. By file: some modules start a cluster or replay transcripts
 # once for all of their tests. Those that take longest come first, so that none of them is left for the end.
-_SPREAD = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+_SPREAD = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 _TESTS = ("tests/integration/stack", "tests/integration/kube", "tests/integration/agent", "tests/integration", "tests/unit")
 _BROWSER = ("-n", "3", "--dist", "loadfile")
 # The way to a shell and back, every drop, and tricks of a terminal's output and of its drawing.
