@@ -251,7 +251,7 @@ class Runtime:
         except (LaunchRefused, OSError) as error:
             _close(ours.values())
             # it may have ended a moment ago, which its own task has not seen yet
-            ended = self.isolated and not os.path.exists(f"/proc/{container.pid}/root/.")
+            ended = self.isolated and not os.path.exists(f"/proc/{container.pid}/root/dev")
             raise ExecFailed(prefix + ("cannot exec in a stopped container" if ended else str(error))) from error
         except asyncio.CancelledError:
             _close(ours.values())
