@@ -404,6 +404,14 @@ class Stack:
     async def session(self, session: str) -> dict[str, object]:
         return await self.api.call("GET", f"/api/sessions/{session}")
 
+    async def made(self, session: str) -> dict[str, object]:
+        """What was made for a debug or node session, once all of it is known: the agent tells it again when its container runs."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (made := (await self.session(session)).get("made") or {}).get("image_id"):  # type: ignore[attr-defined]  # a MadeContainer
+            assert time.monotonic() < deadline, f"what was made for {session} is not told: {made}; {self.logs()}"
+            await asyncio.sleep(0.03)
+        return dict(made)  # type: ignore[call-overload, no-any-return]  # a MadeContainer
+
     async def audit(self, session: str, action: str = "") -> list[dict[str, object]]:
         """The audit of a session, oldest first."""
         rows = await self.api.call("GET", "/api/audit?limit=1000")

@@ -194,10 +194,11 @@ async def test_output_survives_lost_links_byte_for_byte(link: GatewayEnd, gatewa
         viewer = link.attach(wanted.session, viewer=viewer.viewer, window=128 * 1024, resume=Position(old.epoch, viewer.received))
         attached = await viewer.until_attached()
         assert (attached.start, attached.lost) == (len(seen), False)
-    await viewer.until_end()
+    end = await viewer.until_end()
     seen += viewer.output
-    told, noise = seen[:64], seen[-SIZE:]
+    told, noise = seen[:64], seen[68:]
     assert viewer.gaps == []
+    assert (len(noise), bytes(seen[64:68]), end.exit_code) == (SIZE, b"  -\n", 0), (bytes(seen[:100]), viewer)
     assert hashlib.sha256(noise).hexdigest().encode() == bytes(told)
 
 

@@ -41,12 +41,12 @@ async def test_a_node_session_is_made_used_and_removed_with_its_pod(stack: Stack
     async with stack.shell(**NODE) as terminal:
         await terminal.type(b"echo in:$((6*7)):node\r")
         await terminal.wait_output(b"in:42:node")
-        session = await stack.session(terminal.session)
+        made = await stack.made(terminal.session)
         assert made_objects(stack)
         await terminal.close_session()
         end = await terminal.wait_end()
         assert (end.reason, end.unkilled) == ("closed", [])
-    assert session["made"]["object"] == "job"  # type: ignore[index]  # a MadeContainer
+    assert made["object"] == "job"
     await settled(lambda: not made_objects(stack), lambda: made_objects(stack))
 
 
@@ -54,8 +54,7 @@ async def test_a_debug_session_is_made_in_the_pod(stack: Stack) -> None:
     async with stack.shell(container="", **DEBUG) as terminal:
         await terminal.type(b"echo in:$((6*7)):pod\r")
         await terminal.wait_output(b"in:42:pod")
-        session = await stack.session(terminal.session)
-        assert session["made"]["object"] == "ephemeral_container"  # type: ignore[index]  # a MadeContainer
+        assert (await stack.made(terminal.session))["object"] == "ephemeral_container"
         await terminal.close_session()
         await terminal.wait_end()
 
@@ -113,7 +112,7 @@ async def test_the_audit_says_what_was_asked_and_what_was_made_with_every_fact(
         status = next(one for one in statuses if one["name"] == details["container"])
         assert (details["image"], details["image_id"]) == ("tools:1", status["imageID"])
         assert "sha256:" in details["image_id"]
-        session = {"kind": where["kind"], **(await stack.session(terminal.session))["made"]}  # type: ignore[dict-item]  # a MadeContainer
+        session = {"kind": where["kind"], **await stack.made(terminal.session)}
         # that the shell is held is known only once it runs: one of the two may be from before
         assert {name: value for name, value in details.items() if value or name in session} | {"held": True} == {**session, "held": True}
         await terminal.close_session()
@@ -195,7 +194,7 @@ async def test_on_an_old_cluster_a_host_mount_is_said_to_be_read_only_at_the_top
             await one.wait_output(b"# ")
             told = await one.wait_notice("target")
             assert str(told.data["text"]).startswith("/host: read-only at the top only")
-        assert (await stack.session(terminal.session))["made"]["mounts"] == ["/:ro-shallow"]  # type: ignore[index]  # a MadeContainer
+        assert (await stack.made(terminal.session))["mounts"] == ["/:ro-shallow"]
         rows = [row["details"]["mounts"] for row in await stack.audit(terminal.session, "session.made")]  # type: ignore[index]  # details
         assert rows[-1] == ["/:ro-shallow"]
         await terminal.close_session()
@@ -205,7 +204,7 @@ async def test_on_an_old_cluster_a_host_mount_is_said_to_be_read_only_at_the_top
 async def test_where_it_is_read_only_all_the_way_down_nothing_is_said(stack: Stack) -> None:
     async with stack.shell(**NODE, debug={"mount_host": True}) as terminal:
         await terminal.wait_output(b"# ")
-        assert (await stack.session(terminal.session))["made"]["mounts"] == ["/:ro"]  # type: ignore[index]  # a MadeContainer
+        assert (await stack.made(terminal.session))["mounts"] == ["/:ro"]
         assert not terminal.notices_of("target")
         await terminal.close_session()
         await terminal.wait_end()

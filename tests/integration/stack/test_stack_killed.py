@@ -222,7 +222,6 @@ async def test_a_node_pod_whose_waiter_is_frozen_ends_at_its_deadline(make_stack
 
 async def waiter_of(stack: Stack, session: str) -> int:
     """The process on this machine that is the first of a node session's container."""
-    made = (await stack.session(session))["made"]
-    assert isinstance(made, dict)
-    view = stack.cluster.container(made["pod"], made["container"], made["namespace"])
+    made = await stack.made(session)
+    view = stack.cluster.container(str(made["pod"]), str(made["container"]), str(made["namespace"]))
     return next(one.pid for one in view.processes().values() if one.command.startswith("sh -c t=$1 q=$2 W="))  # waiter.sh
