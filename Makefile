@@ -59,7 +59,7 @@ tools-up:
 	@$(BIN)/python tests/machine.py busybox dtach
 
 browser: setup
-	@$(BIN)/python tests/machine.py chromium busybox zsh tmux dtach
+	@$(BIN)/python tests/machine.py chromium headless busybox zsh tmux dtach
 
 tools-image-needs:
 	@$(PYTHON) tests/machine.py mmdebstrap

@@ -1,8 +1,8 @@
 """Install the Debian packages that running or testing Podshell needs: `python tests/machine.py chromium busybox zsh`.
 
 With root or password-less sudo the missing ones come by apt; without either they are named with the command that installs them.
-Only `chromium` is then an error (the browser tests need it): without busybox the sandbox runs plain processes, and the build of the tools
-image says itself what it misses.
+Only `chromium` is then an error (the browser tests need it): without busybox the sandbox runs plain processes, without the smaller Chromium
+for tests the whole one does their work, and the build of the tools image says itself what it misses.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 # what is asked for -> (Debian package, the programs any of which shows that it is there)
 PACKAGES = {
     "chromium": ("chromium", ("chromium", "chromium-browser")),
+    "headless": ("chromium-headless-shell", ("chromium-headless-shell",)),
     "busybox": ("busybox-static", ("busybox",)),
     "zsh": ("zsh", ("zsh",)),
     "tmux": ("tmux", ("tmux",)),
@@ -22,6 +23,7 @@ PACKAGES = {
     "mmdebstrap": ("mmdebstrap", ("mmdebstrap",)),
 }
 REQUIRED = {"chromium"}
+ENVIRONMENT = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
 
 
 def main(wanted: list[str]) -> int:
@@ -32,22 +34,36 @@ def main(wanted: list[str]) -> int:
     missing = [name for name in wanted if not any(shutil.which(program) for program in PACKAGES[name][1])]
     if not missing:
         return 0
-    packages = [PACKAGES[name][0] for name in missing]
+    packages = [package(name) for name in missing]
     apt = apt_command()
     if apt is None:
         print(f"podshell: missing {', '.join(missing)}; as root: apt-get install {' '.join(packages)}", file=sys.stderr)
         return 1 if REQUIRED & set(missing) else 0
     print(f"podshell: installing {' '.join(packages)}", file=sys.stderr)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = [*apt, "install", "-y", "-qq", "--no-install-recommends", *packages]
-    if subprocess.run(install, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
+    if install(apt, *packages, quiet=True):
         return 0
-    subprocess.run([*apt, "update", "-qq"], env=environment, stdout=subprocess.DEVNULL)
-    result = subprocess.run(install, env=environment, stdout=subprocess.DEVNULL)
-    if result.returncode and not REQUIRED & set(missing):
-        print("podshell: going on without them", file=sys.stderr)
+    subprocess.run([*apt, "update", "-qq"], env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+    if install(apt, *packages):
         return 0
-    return result.returncode
+    left = [name for name, one in zip(missing, packages, strict=True) if not install(apt, one)]
+    if left:
+        print(f"podshell: going on without {', '.join(left)}", file=sys.stderr)
+    return 1 if REQUIRED & set(left) else 0
+
+
+def package(name: str) -> str:
+    """Return what apt is to install; of the small Chromium the version that fits the whole one, which it would else replace."""
+    wanted = PACKAGES[name][0]
+    if name != "headless" or shutil.which("dpkg-query") is None:
+        return wanted
+    there = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "chromium"], capture_output=True, text=True)
+    return f"{wanted}={there.stdout}" if there.returncode == 0 and there.stdout else wanted
+
+
+def install(apt: list[str], *packages: str, quiet: bool = False) -> bool:
+    command = [*apt, "install", "-y", "-qq", "--no-install-recommends", *packages]
+    errors = subprocess.DEVNULL if quiet else None
+    return subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=errors).returncode == 0
 
 
 def apt_command() -> list[str] | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser_parts import CHROMIUM_FLAGS, WITHOUT_WEBGL, chromium_path
+from browser_parts import CHROMIUM_FLAGS, WITHOUT_WEBGL, headless_path
 from console import DEADLINE_MS, Console
 from playwright.sync_api import Browser, Playwright, StorageState, expect, sync_playwright
 from podshell_parts import Podshell
@@ -37,7 +37,7 @@ def driver() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="session")
 def chromium(driver: Playwright) -> Iterator[Browser]:
-    browser = driver.chromium.launch(executable_path=chromium_path(), args=[*CHROMIUM_FLAGS, WITHOUT_WEBGL])
+    browser = driver.chromium.launch(executable_path=headless_path(), args=[*CHROMIUM_FLAGS, WITHOUT_WEBGL])
     yield browser
     browser.close()
 

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, WebSocket, expect
+from playwright.sync_api import Locator, Page, TimeoutError, WebSocket, expect
 
 ROOT = Path(__file__).parents[2]
 ORACLE = Path(__file__).parent / "oracle.mjs"
@@ -113,8 +113,8 @@ class Console:
         return self.pod(pod).get_by_role("button", name=re.compile("^Pod Shell"))
 
     def open_shell(self, pod: str, container: str = "") -> None:
-        """Open a shell and wait for its prompt, not for that of one which is in front until then."""
-        before = self.page.evaluate(HOSTS)
+        """Open a shell and wait for its prompt, not for that of one which is in front until then, or which a reload is bringing back."""
+        before = [*self.page.evaluate(HOSTS), *(socket.session for socket in self.sockets)]
         self.shell_button(pod).click(timeout=DEADLINE_MS)
         if container:
             self.page.get_by_role("option", name=re.compile(f"^{container}")).click()
@@ -135,12 +135,14 @@ class Console:
     def wait_for(self, pattern: str) -> None:
         """Wait until the terminal's text matches; trailing empty lines do not count."""
         shown = f"({BUFFER_TEXT})().replace(/\\n+$/, '')"
-        self.page.wait_for_function(
-            f"(pattern) => document.querySelector('.terminal-host .xterm') && new RegExp(pattern).test({shown})",
-            arg=pattern,
-            polling=POLL_MS,
-            timeout=DEADLINE_MS,
-        )
+        there = "document.querySelector('.terminal-host .xterm')"
+        try:
+            self.page.wait_for_function(
+                f"(pattern) => {there} && new RegExp(pattern).test({shown})", arg=pattern, polling=POLL_MS, timeout=DEADLINE_MS
+            )
+        except TimeoutError as error:
+            seen = self.page.evaluate(f"() => {there} ? {shown}.slice(-2000) : 'no terminal'")
+            raise AssertionError(f"{pattern!r} does not come; the terminal shows:\n{seen}\n{self.page.url}") from error
 
     def text(self) -> str:
         return str(self.page.evaluate(BUFFER_TEXT))
