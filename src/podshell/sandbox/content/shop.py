@@ -37,13 +37,13 @@ _ACCESS_LOG = """trap 'exit 0' TERM
 echo "$0 in $CLUSTER ready"
 n=0
 while :; do n=$((n + 1)); echo "GET /products/$((n * 7919 % 400)) 200 $((n * 31 % 90))ms"; sleep 2 & wait $!; done"""
-# About 2,000 lines a second: enough to see what a flood does, and little enough for a laptop.
+# About 1,000 lines a second: enough to see what a flood does, and little enough for a laptop.
 _FLOOD = """trap 'exit 0' TERM
 n=0
 while :; do
   i=0
   while [ $i -lt 200 ]; do n=$((n + 1)); i=$((i + 1)); echo "scan $n: sku-$((n * 7919 % 100000)) unchanged"; done
-  sleep 0.1
+  sleep 0.2
 done"""
 _CRASH = 'echo "connecting to the model store"; sleep 1; echo "fatal: no model for region $CLUSTER" >&2; exit 3'
 _STUBBORN = "trap '' TERM HUP INT; echo 'export 41% done, not to be interrupted'; while :; do sleep 5; done"
