@@ -1,4 +1,4 @@
-"""Terminals are drawn by WebGL where a browser has it, and go on when it is taken away."""
+"""Terminals are drawn by WebGL where a browser has it, and go on when it is taken away; the cursor then blinks at next to no cost."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ from browser_parts import CHROMIUM_FLAGS, chromium_path
 from console import DEADLINE_MS, POLL_MS, SCREEN, Console
 from playwright.sync_api import Playwright, StorageState
 from podshell_parts import Podshell
+
+# The colours that the cursor has, one after the other, while nothing has the browser draw frames for it.
+CURSOR_COLOURS = f"""async () => {{
+  const seen = new Set(), host = document.querySelector(".terminal-host"), end = performance.now() + {DEADLINE_MS};
+  while (seen.size < 2 && performance.now() < end) {{
+    const still = host.getAnimations({{subtree: true}}).every((one) => one.playState === "paused");
+    if (still) seen.add(getComputedStyle(host.querySelector(".xterm-cursor")).backgroundColor);
+    await new Promise((done) => setTimeout(done, 50));
+  }}
+  return seen.size;
+}}"""
 
 
 @pytest.fixture
@@ -36,3 +47,4 @@ def test_a_terminal_that_loses_its_webgl_goes_on_with_every_byte(console: Consol
     console.run("echo drawn-$((6*7))", "\ndrawn-42\n")
     assert "drawn-42" in console.page.locator(".terminal-host .xterm-rows").inner_text(timeout=DEADLINE_MS)
     console.expect_equal_to_headless()
+    assert console.page.evaluate(CURSOR_COLOURS) == 2, "the cursor blinks"
