@@ -1,14 +1,13 @@
 """Run everything that CI runs, print how long each part took, and end with pytest's own summary: `make test`.
 
-Arguments are parts to run (`check web python313 fuzz e2e browser py313 tests`; by name only: `image console`); none means all but those by
-name. Both supported Pythons run every layer: on the older all unit and integration tests; on the newer the same but for the sandbox's own
-and the stack's, and Podshell's processes (gateway, agents, sandbox) under the console's tests.
+Arguments are parts to run (`check web python313 fuzz e2e browser py313 tests`; by name only: `image`); none means all but that one.
+Both supported Pythons run every layer: on the older all unit and integration tests; on the newer the same but for the sandbox's own and
+the stack's, and Podshell's processes (gateway, agents, sandbox) under the console's tests.
 The exit code is 1 when any part failed or when all took longer than 25 minutes.
 """
 
 from __future__ import annotations
 
-import functools
 import os
 import shutil
 import signal
@@ -31,9 +30,7 @@ OTHER_READY = OTHER_VENV / ".ready"
 # once for all of their tests. Those that take longest come first, so that none of them is left for the end.
 _SPREAD = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 _TESTS = ("tests/integration/stack", "tests/integration/kube", "tests/integration/agent", "tests/integration", "tests/unit")
-_BROWSER = ("-n", "3", "--dist", "loadfile")
-# The way to a shell and back, every drop, and tricks of a terminal's output and of its drawing.
-_CONSOLE = ("console_shells", "console_resume", "console_tricks", "drawing")
+_CONSOLE = (*(f"tests/browser/test_{name}.py" for name in ("accessible_states", "states", "dock")), "tests/browser")
 # What the newer Python runs, too.
 _OTHER_TESTS = (*(f"tests/integration/{name}" for name in ("kube", "agent", "gateway", "cli", "launch")), "tests/unit")
 
@@ -107,13 +104,13 @@ def pytest(*paths: str) -> Callable[[], int]:
     return lambda: command(BIN / "python", "-m", "pytest", "-q", *paths)
 
 
-def browser(*modules: str) -> int:
+def browser() -> int:
     """The console in Chromium; Podshell itself runs on the other supported Python where there is one."""
     if OTHER_READY.exists():
         os.environ["PODSHELL_TESTED_PROGRAM"] = str(OTHER_VENV / "bin" / "podshell")
         print(f"Podshell's processes run on Python {OTHER_PYTHON}")
     try:
-        return command(BIN / "python", "-m", "pytest", "-q", *_BROWSER, *modules)
+        return command(BIN / "python", "-m", "pytest", "-q", *_SPREAD, *_CONSOLE)
     finally:
         os.environ.pop("PODSHELL_TESTED_PROGRAM", None)
 
@@ -133,12 +130,12 @@ PARTS: dict[str, Callable[[], int]] = {
     "python313": python313,
     "fuzz": pytest("tests/fuzz"),
     "e2e": pytest("tests/e2e"),
-    "browser": functools.partial(browser, *(f"tests/browser/test_{name}.py" for name in _CONSOLE)),
+    "browser": browser,
     "py313": on_other_python(*_OTHER_TESTS),
     "tests": pytest(*_SPREAD, *_TESTS),
 }
-# Longer than the limit leaves room for on two cores: by name only (`make test ARGS="image console"`).
-BY_NAME: dict[str, Callable[[], int]] = {"image": image, "console": functools.partial(browser, "tests/browser")}
+# Longer than the limit leaves room for on two cores: by name only (`make test ARGS=image`).
+BY_NAME: dict[str, Callable[[], int]] = {"image": image}
 # Those that want nothing but processors run beside one that mostly waits; a browser wants all of them itself.
 GUESTS = {"e2e": ("check", "web", "python313")}
 
