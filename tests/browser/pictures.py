@@ -17,6 +17,7 @@ from pathlib import Path
 
 from browser_parts import CHROMIUM_FLAGS
 from console import DEADLINE_MS, Console
+from picture_states import STATES, whole_agent
 from playwright.sync_api import Browser, Page, StorageState, ViewportSize, sync_playwright
 from podshell_parts import Podshell
 
@@ -358,16 +359,21 @@ PICTURES: dict[str, tuple[Callable[[Console, Podshell], None], tuple[str, ...], 
     "right": (at_the_right, ("1440",), ("dark",)),
     "settings": (settings, WIDTHS, ("light",)),
     "containers": (containers, ("1440", "390"), ("light",)),
-    "ended": (ended, ("1440", "390"), ("dark",)),
-    "refused": (refused, ("1440",), ("light",)),
-    "restarted": (restarted, ("1440",), ("dark",)),
-    "reconnecting": (reconnecting, ("1440",), ("light",)),
+    "ended": (ended, WIDTHS, BOTH),
+    "refused": (refused, WIDTHS, BOTH),
+    "restarted": (restarted, WIDTHS, BOTH),
+    "reconnecting": (reconnecting, WIDTHS, BOTH),
+    **{name: (picture, WIDTHS, BOTH) for name, picture in STATES.items()},
     "signin": (signin, ("1440", "390"), ("light",)),
     # last: it leaves the gateway with a short idle time
     "idle": (idle, ("1440",), ("dark",)),
 }
 # What was broken for a picture and must be whole for the next.
-AFTERWARDS: dict[str, Callable[[Podshell], None]] = {"gateway-lost": restart_gateway, "cluster-offline": restart_agent}
+AFTERWARDS: dict[str, Callable[[Podshell], None]] = {
+    "gateway-lost": restart_gateway,
+    "cluster-offline": restart_agent,
+    "ceiling": whole_agent,
+}
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import msgspec
@@ -18,6 +18,7 @@ from podshell.agent.leftovers import INSTANCE_LABEL
 from podshell.agent.made import as_mounted, describe, making_refusal, problem_refusal, read_only_paths, start_refusal
 from podshell.agent.preparing import PreparationListener, Ready
 from podshell.agent.sites import Site
+from podshell.agent.starts import Starts
 from podshell.agent.targets import TargetIdentity, identify
 from podshell.aio.clock import Clock
 from podshell.kube.debug_containers import add_container, read_equipped, reusable, runs_as_non_root, sharing_problem
@@ -53,6 +54,7 @@ class Workshop:
     clock: Clock
     instance: str
     patience_seconds: int
+    starts: Starts = field(default_factory=Starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,23 @@ class DebugMaking:
             return making_refusal(error, f"the pod {place.namespace}/{place.pod}")
 
     async def _make(self, listener: PreparationListener) -> Ready | Refusal:
+        wish, starts = self._wish, self._shop.starts
+        place, key = wish.site.place, debug_key(wish.options, wish.opening.user)
+        async with starts.door(f"{place.namespace}/{place.pod}"):
+            made = await self._find_or_add(key, listener)
+            if isinstance(made, Refusal):
+                return made
+            self._container = made.container
+            listener.note_made(made, TargetIdentity(made.namespace, made.pod, made.pod_uid, made.container))
+            if not made.reused:
+                starts.begin(made.pod_uid, key, made.container)
+        try:
+            return await _started(self._shop.client, made, wish.start_seconds, listener)
+        finally:
+            if not made.reused:
+                starts.end(made.pod_uid, key, made.container)
+
+    async def _find_or_add(self, key: str, listener: PreparationListener) -> MadeContainer | Refusal:
         wish, place, client = self._wish, self._wish.site.place, self._shop.client
         found = await read_equipped(client, place.namespace, place.pod)
         user, pod = wish.opening.user, found.pod
@@ -182,17 +201,15 @@ class DebugMaking:
             return problem_refusal(problem)
         made = describe(wish.options, object_kind="ephemeral_container", namespace=place.namespace, node=pod.spec.node_name)
         made = msgspec.structs.replace(made, pod=place.pod, pod_uid=pod.metadata.uid)
-        name = reusable(found, debug_key(wish.options, user), lambda name: name != self._container and self._free(name))
-        if name:
+        if name := reusable(found, key, lambda name: name != self._container and self._free(name)):
             listener.note_progress("checking", f"the debug container {name} of {place.pod} is used again")
-            made = msgspec.structs.replace(made, container=name, reused=True)
-        else:
-            listener.note_progress("creating", f"adding a debug container to {place.pod}; it cannot be removed again")
-            name = await add_container(client, place.namespace, place.pod, lambda name: container_manifest(self._shop, wish, name))
-            made = msgspec.structs.replace(made, container=name)
-        self._container = name
-        listener.note_made(made, TargetIdentity(place.namespace, place.pod, pod.metadata.uid, name))
-        return await _started(client, made, wish.start_seconds, listener)
+            return msgspec.structs.replace(made, container=name, reused=True)
+        if (name := self._shop.starts.find(pod.metadata.uid, key)) not in ("", self._container):
+            listener.note_progress("checking", f"the debug container {name} of {place.pod} is starting for another shell of yours")
+            return msgspec.structs.replace(made, container=name, reused=True)
+        listener.note_progress("creating", f"adding a debug container to {place.pod}; it cannot be removed again")
+        name = await add_container(client, place.namespace, place.pod, lambda name: container_manifest(self._shop, wish, name))
+        return msgspec.structs.replace(made, container=name)
 
     async def end(self) -> str:
         """Nothing can be removed from a pod; the waiter ends the container when its last shell has gone."""

@@ -40,6 +40,8 @@ from podshell.wire.tools import MadeContainer
 
 log = logging.getLogger(__name__)
 
+# How a session ended, its last shell if there was one, and what became of that.
+_Lived = tuple[Outcome, Shell | None, LifelineReport | None]
 _COMMAND_LOST = "the cluster's agent was restarted while the command ran; it was ended and is not run a second time"
 
 
@@ -225,9 +227,9 @@ class Session:
         self.consumers.end(end)
         self.settled.set()
 
-    async def _live(self) -> tuple[Outcome, Shell | None, LifelineReport | None]:
+    async def _live(self) -> _Lived:
         self.consumers.tell(self._standing.doing)
-        if self._preparation is not None and (refused := await self._prepare(self._preparation)) is not None:
+        if (refused := await self._prepare()) is not None:
             return refused, None, None
         if not self._resume and (stop := await self._until_stop(self._remains.end_predecessor(self.target))) is not None:
             return stop, None, None
@@ -236,55 +238,74 @@ class Session:
         backoff = self._around.backoff()
         while True:
             shell = self._shell = self._new_shell()
-            outcome = await self._live_once(shell, backoff)
-            if self._joining and isinstance(outcome, Failed) and outcome.kind in CONTAINER_ENDED and self._preparation is not None:
-                shell.abort()
-                if (refused := await self._prepare(self._preparation)) is not None:
-                    return refused, None, None
-                continue
-            if isinstance(outcome, Stop) and (outcome.reason == "target_gone" or (shell.held and self.goes_on_elsewhere)):
-                shell.abort()  # there is nobody left to ask, or the shell is left to the agent that comes next
-                return outcome, shell, None
-            if isinstance(outcome, Lost) and shell.held and self._may_repeat:
-                again = await self._find_held_again(shell, outcome, backoff)
-                if again is None:
-                    continue
-                gone = isinstance(again, Stop) and (again.reason == "target_gone" or self.goes_on_elsewhere)
-                return again, shell, None if gone else await self._remains.end(self.target, shell.nonce, shell.leader)
-            if isinstance(outcome, Lost) and shell.managed and self._may_repeat:
-                self._note_lost(outcome)
-            elif isinstance(outcome, Stop):
-                self.consumers.release()
-            report = await shell.close()
-            outcome = await judge_exit(self._around.cluster, self.target, outcome)
-            if isinstance(outcome, Lost) and not self._may_repeat:
-                outcome = Lost(outcome.reason, f"{outcome.message}; it was ended and is not run a second time")
-            if not isinstance(outcome, Lost) or not shell.managed or not self._may_repeat:
-                if shell.may_remain:
-                    report = await self._remains.end(self.target, shell.nonce, shell.leader) or report
-                return outcome, shell, report
-            again = await self._until_stop(wait_for_target(self._around.cluster, self.target, outcome, backoff, self._clock))
-            if shell.may_remain and not (isinstance(again, Stop) and again.reason == "target_gone"):
-                report = await self._remains.end(self.target, shell.nonce, shell.leader) or report
-            if again is not None:
-                return again, shell, report
-            self._remains.report = report
-            self.incarnation += 1
+            lived = await self._follow(shell, await self._live_once(shell, backoff), backoff)
+            if lived is not None:
+                return lived
+
+    async def _follow(self, shell: Shell, outcome: Outcome, backoff: Backoff) -> _Lived | None:
+        """Do what the end of a shell asks for; returns how the session ends, or None: another shell comes."""
+        if self._joining and isinstance(outcome, Failed) and outcome.kind in CONTAINER_ENDED:
+            shell.abort()
+            refused = await self._prepare()
+            return None if refused is None else (refused, None, None)
+        if isinstance(outcome, Stop) and (outcome.reason == "target_gone" or (shell.held and self.goes_on_elsewhere)):
+            shell.abort()  # there is nobody left to ask, or the shell is left to the agent that comes next
+            return outcome, shell, None
+        if isinstance(outcome, Lost) and self._may_repeat and shell.held:
+            return await self._find_held_again(shell, outcome, backoff)
+        if isinstance(outcome, Lost) and self._may_repeat and shell.managed:
+            return await self._replace(shell, outcome, backoff)
+        if isinstance(outcome, Stop):
+            self.consumers.release()
+        report = await shell.close()
+        outcome = await judge_exit(self._around.cluster, self.target, outcome)
+        if isinstance(outcome, Lost) and not self._may_repeat:
+            outcome = Lost(outcome.reason, f"{outcome.message}; it was ended and is not run a second time")
+        return outcome, shell, await self._end_rest(shell) or report
+
+    async def _find_held_again(self, shell: Shell, lost: Lost, backoff: Backoff) -> _Lived | None:
+        """The connection to a held shell is lost, and not the shell: it is asked for again as soon as that can be done."""
+        self._note_lost(lost, held=True)
+        shell.abort()
+        self._resume = shell.nonce
+        if (again := await self._until_target(lost, backoff)) is None:
+            return None
+        gone = isinstance(again, Stop) and (again.reason == "target_gone" or self.goes_on_elsewhere)
+        return again, shell, None if gone else await self._remains.end(self.target, shell.nonce, shell.leader)
+
+    async def _replace(self, shell: Shell, lost: Lost, backoff: Backoff) -> _Lived | None:
+        """A shell is lost: what is left of it is ended, and a new one comes in the same container as soon as that can be done."""
+        self._note_lost(lost)
+        report = await shell.close()
+        again = await self._until_target(lost, backoff)
+        if not (isinstance(again, Stop) and again.reason == "target_gone"):
+            report = await self._end_rest(shell) or report
+        if again is not None:
+            return again, shell, report
+        self._remains.report = report
+        self.incarnation += 1
+        return None
+
+    async def _until_target(self, lost: Lost, backoff: Backoff) -> Outcome | None:
+        """Wait until a shell can be tried again; returns the end instead when there is no use."""
+        return await self._until_stop(wait_for_target(self._around.cluster, self.target, lost, backoff, self._clock))
+
+    async def _end_rest(self, shell: Shell) -> LifelineReport | None:
+        """End what a closed shell may have left in the container, where its own lifeline did not say that nothing is."""
+        return await self._remains.end(self.target, shell.nonce, shell.leader) if shell.may_remain else None
 
     @property
     def _joining(self) -> bool:
         """No shell has begun yet in a container that was there before: its last user's waiter may end it at any moment."""
         return self.state == "opening" and self._ready is not None and self._ready.made.reused
 
-    async def _prepare(self, preparation: Preparation) -> Outcome | None:
+    async def _prepare(self) -> Outcome | None:
         """Have the container of a debug or node session made; returns why there is none."""
-        ready = await self._until_stop(preparation.make(self))
+        if self._preparation is None:
+            return None
+        ready = await self._until_stop(self._preparation.make(self))
         if not isinstance(ready, Ready):
             return ready
-        self._take_ready(ready)
-        return None
-
-    def _take_ready(self, ready: Ready) -> None:
         self._ready, self.target = ready, ready.target
         self._on_target(ready.target)
         if self._may_repeat:
@@ -292,13 +313,7 @@ class Session:
         if not self._resume:
             self.incarnation = self.opening.incarnation
         self.note_progress("connecting", f"connecting to {ready.target.container} in {ready.target.pod}")
-
-    async def _find_held_again(self, shell: Shell, lost: Lost, backoff: Backoff) -> Outcome | None:
-        """The connection to a held shell is lost, and not the shell: wait until it can be asked for again."""
-        self._note_lost(lost, held=True)
-        shell.abort()
-        self._resume = shell.nonce
-        return await self._until_stop(wait_for_target(self._around.cluster, self.target, lost, backoff, self._clock))
+        return None
 
     async def _live_once(self, shell: Shell, backoff: Backoff) -> Outcome:
         """Open one shell and let it live; return why it ended."""

@@ -59,6 +59,24 @@ async def test_a_debug_session_is_made_in_the_pod(stack: Stack) -> None:
         await terminal.wait_end()
 
 
+async def test_two_shells_that_are_opened_at_once_share_one_debug_container(stack: Stack) -> None:
+    """It stays in the pod for good: the second one must not leave another."""
+    wanted: dict[str, object] = {"container": "", **DEBUG, "debug": {"capabilities": ["NET_BIND_SERVICE"]}}
+    (first, first_ticket), (second, second_ticket) = await asyncio.gather(stack.open_session(**wanted), stack.open_session(**wanted))
+    async with TerminalClient(stack.api, first, first_ticket) as one, TerminalClient(stack.api, second, second_ticket) as other:
+        for terminal in (one, other):
+            await terminal.type(b"echo in:$((6*7)):pod\r")
+            await terminal.wait_output(b"in:42:pod")
+        names = [(await stack.made(session))["container"] for session in (first, second)]
+        assert names[0] == names[1]
+        await one.close_session()
+        await one.wait_end()
+        await other.type(b"echo still:$((6*7)):\r")
+        await other.wait_output(b"still:42:")
+        await other.close_session()
+        await other.wait_end()
+
+
 # What the audit says of each kind (features F69), beside the reason, and the pod and image as the cluster knows them.
 FACTS: list[tuple[dict[str, object], dict[str, object], dict[str, object]]] = [
     (
