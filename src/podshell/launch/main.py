@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 
@@ -20,6 +21,8 @@ COMMANDS = {
     "agent": ("podshell.launch.parts", "agent_command", "Run the agent of one cluster alone."),
     "sandbox": ("podshell.sandbox.main", "sandbox_command", "Run sandbox clusters alone."),
 }
+# Those that run for long. What their start makes stays: the collector would go through all of it again and again (half a second in `up`).
+SERVERS = ("up", "gateway", "agent")
 
 
 class Commands(click.Group):
@@ -52,6 +55,8 @@ def main() -> None:
 
         answer_if_asked(podshell, sys.argv[1:])
         return
+    if sys.argv[1:2] and sys.argv[1] in SERVERS:
+        gc.disable()  # until it has started (loops.py)
     sys.exit(podshell(standalone_mode=True))
 
 
