@@ -19,9 +19,9 @@ STILL_RUNNING = "still running"
 
 _MASKS = [
     (r"\d+ \(\w+ ago\)", "N (AGO)"),  # restarts
+    (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "UID"),  # first: one in twenty has a part that looks like an age
     (r"\b\d+[dhms](?:\d+[hms])?\b(?! *\))", "AGE"),
     (r"AGE \(x\d+ over AGE\)", "AGE"),
-    (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "UID"),
     (r"\b[0-9a-f]{64}\b", "ID"),
     (r"\b10\.(?:0\.123|244\.\d+)\.\d+\b", "POD_IP"),
     (r"\b(?:192\.0\.2\.\d+|127\.0\.0\.1):\d{4,5}\b", "ADDRESS"),
