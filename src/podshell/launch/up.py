@@ -120,10 +120,12 @@ async def _main(settings: UpSettings) -> None:
 async def _start(settings: UpSettings, stack: AsyncExitStack) -> None:
     from podshell.gateway.app import Gateway
     from podshell.gateway.settings import GatewaySettings
+    from podshell.launch.clusters import wants_sandbox
 
     click.echo(f"Podshell {__version__}")
     state = (settings.state_dir or default_state_dir()).expanduser()
-    served = await _serve_clusters(settings, stack)
+    sandbox = wants_sandbox(settings.sandbox, settings.kubeconfig, settings.context)
+    named = None if sandbox else await _named_cluster(settings)
     gateway_settings = GatewaySettings(
         port=settings.port,
         state_dir=state / "gateway",
@@ -134,17 +136,23 @@ async def _start(settings: UpSettings, stack: AsyncExitStack) -> None:
     stack.push_async_callback(gateway.stop)
     with gateway_failures(gateway_settings):
         await gateway.start()
+    # after the gateway, which would start beside all of their pods else
+    served = [named] if named is not None else await _sandbox_clusters(settings, stack)
     await _start_agents(served, gateway, settings, state, stack)
     await _tell(gateway, settings, state, stack)
 
 
-async def _serve_clusters(settings: UpSettings, stack: AsyncExitStack) -> Sequence[Served]:
-    from podshell.launch.clusters import from_kubeconfig, sandbox, wants_sandbox
+async def _named_cluster(settings: UpSettings) -> Served:
+    from podshell.launch.clusters import from_kubeconfig
 
-    if not wants_sandbox(settings.sandbox, settings.kubeconfig, settings.context):
-        one = await from_kubeconfig(settings.kubeconfig, settings.context)
-        click.echo(f"cluster  {one.name}: {one.description}")
-        return [one]
+    one = await from_kubeconfig(settings.kubeconfig, settings.context)
+    click.echo(f"cluster  {one.name}: {one.description}")
+    return one
+
+
+async def _sandbox_clusters(settings: UpSettings, stack: AsyncExitStack) -> Sequence[Served]:
+    from podshell.launch.clusters import sandbox
+
     if sys.platform != "linux":
         raise LaunchError("the sandbox runs on Linux only; name a cluster with --kubeconfig or --context")
     if not settings.sandbox:
