@@ -14,13 +14,13 @@ from podshell_parts import Podshell
 def drawer(console: Console, podshell: Podshell) -> None:
     console.go("/pods?cluster=demo-east&q=checkout")
     console.pod("checkout").get_by_role("link").click(timeout=DEADLINE_MS)
-    console.page.locator(".conditions li").first.wait_for(timeout=DEADLINE_MS)
+    console.page.get_by_role("tabpanel").get_by_role("article").first.wait_for(timeout=DEADLINE_MS)
 
 
 def _drawer_tab(console: Console, pod: str, tab: str) -> None:
     console.go("/pods?cluster=demo-east")
     console.pod(pod).get_by_role("link").click(timeout=DEADLINE_MS)
-    console.page.get_by_role("complementary").get_by_role("tab", name=re.compile(f"^{tab}")).click(timeout=DEADLINE_MS)
+    console.page.get_by_role("tab", name=re.compile(f"^{tab}")).click(timeout=DEADLINE_MS)
 
 
 def logs(console: Console, podshell: Podshell) -> None:
@@ -40,8 +40,8 @@ def describe(console: Console, podshell: Podshell) -> None:
 
 
 def menu(console: Console, podshell: Podshell) -> None:
-    console.go("/pods?cluster=demo-east&namespace=shop")
-    console.pod("cart-0").get_by_role("button", name=re.compile("^Actions for")).click(timeout=DEADLINE_MS)
+    console.go("/pods?cluster=demo-east&namespace=payments")
+    console.pod("ledger").get_by_role("button", name=re.compile("^Actions for")).click(timeout=DEADLINE_MS)
     console.page.get_by_role("menuitem", name="Delete").wait_for(timeout=DEADLINE_MS)
 
 
