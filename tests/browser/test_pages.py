@@ -182,6 +182,15 @@ def test_the_palette_opens_a_shell_with_keys_alone(console: Console) -> None:
     console.run("echo $CLUSTER", "\ndemo-west\n")
 
 
+def test_what_is_typed_right_after_the_palettes_key_is_not_lost_nor_a_shortcut(console: Console) -> None:
+    console.go("/clusters")
+    heading(console, "Clusters")
+    console.page.keyboard.press("Control+k")
+    console.page.keyboard.type("gs ledger")  # "g s" would go to another page
+    expect(console.page.get_by_role("combobox", name=re.compile("^Find a pod"))).to_have_value("gs ledger", timeout=DEADLINE_MS)
+    expect(console.page).to_have_url(re.compile("/clusters$"))
+
+
 def test_the_palette_leaves_a_terminal_its_keys(console: Console) -> None:
     console.go("/services?cluster=demo-east")
     console.page.keyboard.press("Control+k")

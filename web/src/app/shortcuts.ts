@@ -32,6 +32,7 @@ let registered: readonly Shortcut[] = NONE;
 let singles = preference("single-keys", (value) => (typeof value === "boolean" ? value : null)) ?? true;
 const listeners = new Set<() => void>();
 let first = { key: "", at: 0 };
+let ahead: ((character: string) => void) | null = null;
 
 function announce(): void {
   for (const listener of listeners) listener();
@@ -66,6 +67,14 @@ export function setSingleKeys(on: boolean): void {
   singles = on;
   keepPreference("single-keys", on);
   announce();
+}
+
+/** Have characters that are typed from now on, until the answer is called: for an input that is about to have the focus. */
+export function typeAhead(write: (character: string) => void): () => void {
+  ahead = write;
+  return () => {
+    if (ahead === write) ahead = null;
+  };
 }
 
 /** What of a keyboard event counts. */
@@ -121,6 +130,12 @@ function press(event: KeyboardEvent): void {
     ["Shift", "Control", "Alt", "Meta"].includes(event.key)
   )
     return;
+  if (ahead && event.key.length === 1 && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    event.preventDefault();
+    event.stopPropagation();
+    ahead(event.key);
+    return;
+  }
   // A dialog that waits for an answer has the keyboard for itself.
   if (document.querySelector('[aria-modal="true"]')) return;
   const before = Date.now() - first.at < SEQUENCE_MS ? first.key : "";

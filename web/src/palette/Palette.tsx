@@ -8,7 +8,7 @@ import { ClusterName } from "../clusters/ClusterName";
 import { text } from "../text";
 import { type Group, type Item, useItems } from "./items";
 import { best, wordsOf } from "./match";
-import { showOverlay } from "./state";
+import { showOverlay, takeEarly } from "./state";
 import "./palette.css";
 
 const words = text.palette;
@@ -79,6 +79,10 @@ export default function Palette() {
             autoComplete="off"
             spellCheck={false}
             value={typed}
+            onFocus={() => {
+              const early = takeEarly();
+              if (early) setTyped((now) => early + now);
+            }}
             onChange={(event) => {
               setTyped(event.currentTarget.value);
               setChosen("");
