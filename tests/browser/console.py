@@ -74,13 +74,14 @@ class Socket:
 
 
 class Console:
-    """One browser page that is signed in."""
+    """One browser page that is signed in. `listening`: whether the frames of its terminals are kept, of which a flood has too many."""
 
-    def __init__(self, page: Page, url: str) -> None:
+    def __init__(self, page: Page, url: str, *, listening: bool = True) -> None:
         self.page = page
         self.url = url
         self.sockets: list[Socket] = []
-        page.on("websocket", self._follow)
+        if listening:
+            page.on("websocket", self._follow)
 
     def _follow(self, socket: WebSocket) -> None:
         if "/ws/terminal" not in socket.url:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -272,27 +273,42 @@ def interrupt(console: Console) -> float:
     return took
 
 
-def test_a_flood_leaves_the_page_quick_ctrl_c_ends_it_and_memory_is_bounded(console: Console) -> None:
-    console.go()
-    console.open_shell("cart-0", "cart")
-    probe = console.page.context.new_cdp_session(console.page)
+FLOOD_SECONDS = 60
+# How much the terminal in front was given to show, from now on.
+COUNT_WRITTEN = f"""() => {{
+  const screen = {SCREEN}, write = screen.write.bind(screen);
+  window.written = 0;
+  screen.write = (data, done) => {{ window.written += data.length; write(data, done); }};
+}}"""
+
+
+def test_a_minute_of_flood_leaves_the_page_quick_ctrl_c_ends_it_and_memory_is_bounded(console: Console) -> None:
+    flooded = Console(console.page.context.new_page(), console.url, listening=False)
+    console.page.close()
+    page = flooded.page
+    flooded.go()
+    flooded.open_shell("cart-0", "cart")
+    probe = page.context.new_cdp_session(page)
 
     def used() -> int:
         probe.send("HeapProfiler.collectGarbage")
         return int(probe.send("Runtime.getHeapUsage")["usedSize"])
 
-    console.run("seq 12000; echo fil''led", "\nfilled\n")  # the scrollback is full
-    before, received = used(), len(console.all_output(console.sockets[-1].session))
-    console.type("yes\n")
-    console.wait_for("\ny\ny\ny\ny\n")
-    assert min(answer_to_click(console, name) for name in ("Nodes", "Services", "Pods")) < 1_000
-    console.page.wait_for_function("(start) => performance.now() - start > 3000", arg=console.page.evaluate("performance.now()"))
-    # The best of three: the bound is the product's, and a machine may have more to do than one test.
-    took = [interrupt(console)]
+    flooded.run("seq 12000; echo fil''led", "\nfilled\n")  # the scrollback is full
+    before = used()
+    page.evaluate(COUNT_WRITTEN)
+    flooded.type("yes\n")
+    flooded.wait_for("\ny\ny\ny\ny\n")
+    end = time.monotonic() + FLOOD_SECONDS
+    while time.monotonic() < end:
+        # The quickest of three: the bound is the product's, and a machine may have more to do than one test.
+        assert min(answer_to_click(flooded, name) for name in ("Nodes", "Services", "Pods")) < 1_000
+        page.wait_for_timeout(5_000)
+    took = [interrupt(flooded)]
     while took[-1] >= CTRL_C_MS and len(took) < 3:
-        console.type("yes\n")
-        console.wait_for("\ny\ny\ny\ny\n")
-        took.append(interrupt(console))
+        flooded.type("yes\n")
+        flooded.wait_for("\ny\ny\ny\ny\n")
+        took.append(interrupt(flooded))
     assert min(took) < CTRL_C_MS, took
-    assert len(console.all_output(console.sockets[-1].session)) - received > 1024 * 1024, "it was a flood"
+    assert page.evaluate("() => window.written") > 4 * 1024 * 1024, "it was a flood"
     assert used() - before < 16 * 1024 * 1024
