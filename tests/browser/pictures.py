@@ -254,11 +254,11 @@ def reconnecting(console: Console, podshell: Podshell) -> None:
     console.run("echo before", "\nbefore\n")
     podshell.agents["demo-west"].stop(signal.SIGKILL)
     console.expect_alert("agent is offline")
-    podshell.agents["demo-west"].start()
 
 
 def restarted(console: Console, podshell: Podshell) -> None:
     reconnecting(console, podshell)
+    podshell.agents["demo-west"].start()
     console.expect_alert("in-session state was lost")
 
 
@@ -306,12 +306,6 @@ def debug_failed(console: Console, podshell: Podshell) -> None:
     console.page.locator(".outcome").wait_for(timeout=DEADLINE_MS)
 
 
-def debug_progress(console: Console, podshell: Podshell) -> None:
-    """While the image is pulled that will not come."""
-    ask_for_missing_image(console)
-    console.page.locator(".progress-done").first.wait_for(timeout=DEADLINE_MS)
-
-
 def sessions(console: Console, podshell: Podshell) -> None:
     terminal(console, podshell)
     for _ in range(2):
@@ -349,7 +343,6 @@ PICTURES: dict[str, tuple[Callable[[Console, Podshell], None], tuple[str, ...], 
     "debug-node": (debug_node, WIDTHS, BOTH),
     "debug-pod": (debug_pod, WIDTHS, BOTH),
     "debug-refused": (debug_refused, ("1440",), ("light",)),
-    "debug-progress": (debug_progress, ("1440",), ("dark",)),
     "debug-failed": (debug_failed, WIDTHS, BOTH),
     "sessions": (sessions, ("1440", "390"), ("light",)),
     "pods": (pods, ("1440", "390"), BOTH),
@@ -372,6 +365,7 @@ PICTURES: dict[str, tuple[Callable[[Console, Podshell], None], tuple[str, ...], 
 AFTERWARDS: dict[str, Callable[[Podshell], None]] = {
     "gateway-lost": restart_gateway,
     "cluster-offline": restart_agent,
+    "reconnecting": restart_agent,
     "ceiling": whole_agent,
 }
 
