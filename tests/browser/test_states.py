@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from console import DEADLINE_MS, Console
+from picture_states import pod_deleted
 from playwright.sync_api import Browser, StorageState, expect
 from podshell_parts import Podshell
 
@@ -112,11 +113,7 @@ def test_a_new_device_gets_what_is_still_there_and_is_told_that_more_was(console
 
 
 def test_a_pod_that_is_deleted_takes_its_shell_along_and_says_so(console: Console, podshell: Podshell) -> None:
-    console.go()
-    console.open_shell("storefront")
-    pod = console.page.get_by_role("tab").inner_text().split("/")[0].strip()
-    podshell.delete_pod("demo-east", "shop", pod)
-    console.expect_alert("The container is gone")
+    pod_deleted(console, podshell)
     console.page.get_by_role("link", name="Pods of this namespace").click()
     expect(console.page).to_have_url(re.compile("namespace=shop"))
 
