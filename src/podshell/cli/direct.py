@@ -15,6 +15,7 @@ from podshell.cli.first_look import FirstLook, node_path, pod_path
 from podshell.cli.shell_request import resolve_options
 from podshell.cli.shell_targets import ShellTarget, TargetKind
 from podshell.cli.shell_values import Values
+from podshell.kube.entering import entering
 from podshell.kube.errors import KubeError
 from podshell.kube.objects import Node, Pod
 
@@ -100,16 +101,6 @@ def _place(
     if target.kind is TargetKind.NODE:
         return NodePlace(client, wish, target.name, node_namespace(values, client.connection.namespace), look)  # type: ignore[arg-type]
     return PodPlace(client, wish, target.name, client.connection.namespace, look)  # type: ignore[arg-type]
-
-
-# All namespaces of the node's first process but that of users; its shell is the node's own (kubernetes.md 2.1, kubectl-node-shell).
-_ENTER = ("nsenter", "-t", "1", "-m", "-u", "-i", "-n", "-p", "--")
-_NODE_SHELL = ("sh", "-c", "for s in bash sh; do command -v $s >/dev/null && exec $s -l; done")
-
-
-def entering(command: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the command that runs `command`, or a login shell, in the node itself."""
-    return (*_ENTER, *(command or _NODE_SHELL))
 
 
 def node_namespace(values: Values, of_context: str) -> str:

@@ -22,7 +22,16 @@ from podshell.kube.access import KubernetesAccess
 from podshell.kube.access_reviews import StreamWay, stream_way
 from podshell.kube.attached_shells import IDLE_SECONDS, WARNING, AttachedShell, attached_command
 from podshell.kube.classify import Failed, failed_from_error
-from podshell.kube.debug_containers import add_container, pod_problem, read_equipped, reusable, runs_as_non_root, sharing_problem
+from podshell.kube.debug_containers import (
+    add_container,
+    pod_problem,
+    read_equipped,
+    read_pod_node_problem,
+    reusable,
+    runs_as_non_root,
+    sharing_problem,
+    target_user,
+)
 from podshell.kube.debug_options import OptionProblem, ResolvedOptions, risks
 from podshell.kube.errors import ApiError, Forbidden, KubeError, NotFound, Unreachable
 from podshell.kube.exec import ExecEnd, ExecStream, ExecTarget, open_attach
@@ -33,6 +42,7 @@ from podshell.kube.node_pods import NodePod, node_facts, node_problem
 from podshell.kube.objects import Node, Pod
 from podshell.kube.pod_security import fit_namespace
 from podshell.kube.rest import Client
+from podshell.kube.runtime_sockets import risks_on
 from podshell.kube.shell_receivers import ShellOwner
 from podshell.kube.shells import CONTAINER_ENDED, Shell, ShellPlan
 from podshell.kube.starting import StartFailed, wait_started
@@ -218,7 +228,7 @@ class NodePlace(_Place):
         facts = node_facts(self._node, await self._read_node(say))
         options = await self._prepare(self._namespace, say)
         say(f"Starting host networking pod {self._namespace}/{self._pod.name} on node {self._node}")
-        for risk in risks(options):
+        for risk in risks_on(options, facts):
             if risk.level == "danger":
                 say(risk.text)
         making = self._making(options)
@@ -324,15 +334,15 @@ class PodPlace(_Place):
         except KubeError as error:
             text = f"error retrieving pod {self._pod} from namespace {self._namespace}: {error}"
             raise CommandFailed(FAILED, text, _next_step(error, "name its namespace with -n")) from error
-        _check(pod_problem(pod, self._wish.options.target))
+        _check(pod_problem(pod, self._wish.options.target) or await read_pod_node_problem(self._client, pod))
         return pod
 
     async def _add(self, pod: Pod, options: ResolvedOptions, key: str, say: Say) -> None:
-        making, non_root = self._making(options, key), runs_as_non_root(pod)
+        making, non_root, user = self._making(options, key), runs_as_non_root(pod), target_user(pod, options.target)
 
         def build(name: str) -> Manifest:
             self._container = name
-            return ephemeral_container(options, making, name=name, pod_runs_as_non_root=non_root)
+            return ephemeral_container(options, making, name=name, pod_runs_as_non_root=non_root, target_user=user)
 
         say(f"Starting ephemeral container in pod {self._namespace}/{self._pod}")
         try:

@@ -1,25 +1,29 @@
 """The tools containers of pods: whether a pod can take one, finding one of ours that still runs, adding one.
 
 It cannot be removed again; its waiter ends it (docs/adr/0007). The patch is strategic: any other would replace the list
-(kubernetes.md 4.1).
+(kubernetes.md 4.1). Where patch is not granted and update is, the whole pod is sent back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import msgspec
 
-from podshell.kube.errors import Conflict
-from podshell.kube.hazards import Broken
-from podshell.kube.manifests import KEY_VARIABLE, USER_VARIABLE, Manifest, debug_container_name, ephemeral_patch
-from podshell.kube.objects import KubeObject, Pod
+from podshell.kube.debug_options import OWN_CONTAINER_STEP
+from podshell.kube.errors import Conflict, Forbidden, KubeError
+from podshell.kube.hazards import Broken, judge_node
+from podshell.kube.manifests import KEY_VARIABLE, USER_VARIABLE, Manifest, TargetUser, debug_container_name, ephemeral_patch
+from podshell.kube.node_pods import system_of
+from podshell.kube.objects import KubeObject, Node, Pod, SecurityContext
 from podshell.kube.rest import Client, PatchKind, decode_answer
-from podshell.kube.workloads import PODS
+from podshell.kube.workloads import NODES, PODS
 
-# Somebody else changed the pod between our look and our patch.
-_PATCH_TRIES = 5
+# Somebody else changed the pod between our look and what we add.
+_ADD_TRIES = 5
 _OUR_PREFIX = "podshell-"
 
 
@@ -82,7 +86,7 @@ def pod_problem(pod: Pod, target: str) -> Broken | None:
     name = f"pod {pod.metadata.namespace}/{pod.metadata.name}"
     node = pod.spec.node_name
     if pod.spec.os is not None and pod.spec.os.name not in ("", "linux"):
-        return Broken(name, "UnsupportedOS", f"{name}: unsupported OS (kubectl shell requires Linux)", "use podshell exec")
+        return Broken(name, "UnsupportedOS", f"{name}: unsupported OS (kubectl shell requires Linux)", OWN_CONTAINER_STEP)
     if pod.metadata.annotations is not None and pod.metadata.annotations.mirror:
         text = f"{name} is a static pod: static pods do not support ephemeral containers"
         return Broken(name, "StaticPod", text, f"open a shell on its node: {node}")
@@ -97,6 +101,30 @@ def pod_problem(pod: Pod, target: str) -> Broken | None:
     if target and target not in containers:
         return Broken(name, "TargetUnknown", f"{name} has no container {target}", f"choose one with --target: {', '.join(containers)}")
     return None
+
+
+async def read_pod_node_problem(client: Client, pod: Pod) -> Broken | None:
+    """Say why the node of a pod starts no debug container: it does not run Linux, or is not Ready. A node that cannot be read says nothing.
+
+    S2 asks the node for the system (retina-shell.md 1.5): few pods name theirs. What is added to a pod cannot be removed again, so this
+    comes before.
+    """
+    if not pod.spec.node_name:
+        return None
+    try:
+        node = await client.get(NODES.path("", pod.spec.node_name), Node)
+    except KubeError:
+        return None  # not ours to read, gone, or no answer now: then the start tells
+    return pod_node_problem(pod, node)
+
+
+def pod_node_problem(pod: Pod, node: Node) -> Broken | None:
+    """As `read_pod_node_problem`, of a node that was read. Pure."""
+    name, system = f"pod {pod.metadata.namespace}/{pod.metadata.name}", system_of(node)
+    if system == "linux":
+        return judge_node(node, node.metadata.name)
+    text = f"{name}: unsupported OS (kubectl shell requires Linux): its node {node.metadata.name} runs {system or 'an unknown system'}"
+    return Broken(name, "UnsupportedOS", text, OWN_CONTAINER_STEP)
 
 
 def sharing_problem(found: EquippedPod, target: str, user: str) -> Broken | None:
@@ -121,22 +149,58 @@ def runs_as_non_root(pod: Pod) -> bool:
     return context is not None and context.run_as_non_root is True
 
 
+def target_user(pod: Pod, target: str) -> TargetUser:
+    """Return whom the pod says that its container `target` runs as. Pure."""
+    found = next((one for one in (*pod.spec.containers, *(pod.spec.init_containers or ())) if one.name == target), None)
+    own = (found.security_context if found is not None else None) or SecurityContext()
+    of_pod = pod.spec.security_context or SecurityContext()
+    user = own.run_as_user if own.run_as_user is not None else of_pod.run_as_user
+    return TargetUser(user or 0, own.run_as_group if own.run_as_group is not None else of_pod.run_as_group)
+
+
 async def add_container(client: Client, namespace: str, pod: str, build: Callable[[str], Manifest]) -> str:
     """Add a debug container to a pod, under a name that `build` gets; returns the name.
+
+    Whoever may update and not patch (S2's rights, retina-shell.md 1.8) is served by a PUT of what was read.
 
     Raises:
         KubeError: it was refused; Conflict when others kept changing the pod.
     """
-    for _ in range(_PATCH_TRIES - 1):
+    try:
+        return await _again(partial(_patch, client, namespace, pod, build))
+    except Forbidden as refused:
+        if refused.verb != "patch":
+            raise
         try:
-            return await _patch(client, namespace, pod, build)
+            return await _again(partial(_put, client, namespace, pod, build))
+        except Forbidden as error:
+            if error.verb != "update":
+                raise
+            raise refused from error  # neither is granted: to patch is what we ask for
+
+
+async def _again(add: Callable[[], Awaitable[str]]) -> str:
+    for _ in range(_ADD_TRIES - 1):
+        try:
+            return await add()
         except Conflict:
             continue
-    return await _patch(client, namespace, pod, build)
+    return await add()
 
 
 async def _patch(client: Client, namespace: str, pod: str, build: Callable[[str], Manifest]) -> str:
     name = debug_container_name()
     path = PODS.path(namespace, pod, "ephemeralcontainers")
     await client.patch(path, ephemeral_patch(build(name)), msgspec.Raw, how=PatchKind.STRATEGIC)
+    return name
+
+
+async def _put(client: Client, namespace: str, pod: str, build: Callable[[str], Manifest]) -> str:
+    name = debug_container_name()
+    # with all its fields, also those that we do not know: what a PUT leaves out is taken away
+    read: dict[str, Any] = msgspec.json.decode(await client.get(PODS.path(namespace, pod), msgspec.Raw))
+    spec = read["spec"]
+    spec["ephemeralContainers"] = [*(spec.get("ephemeralContainers") or ()), build(name)]
+    # its resourceVersion goes along: whoever changed the pod meanwhile makes it a Conflict
+    await client.replace(PODS.path(namespace, pod, "ephemeralcontainers"), read, msgspec.Raw)
     return name

@@ -19,6 +19,8 @@ TTL_SECONDS = 4 * 3600
 TTL_LIMIT_SECONDS = 24 * 3600
 # Windows' HostProcess base image: no files, the node's own programs run (features.md part D).
 WINDOWS_IMAGE = "mcr.microsoft.com/oss/kubernetes/windows-host-process-containers-base-image:v1.0.0"
+# Where there can be no tools container.
+OWN_CONTAINER_STEP = "open a shell in one of its own containers (podshell exec)"
 
 
 class DebugKind(StrEnum):
@@ -47,7 +49,9 @@ BASELINE_CAPABILITIES = frozenset(
 )
 RESTRICTED_CAPABILITIES = frozenset({"NET_BIND_SERVICE"})
 
-_ENTER_CAPABILITIES = ("SYS_ADMIN", "SYS_CHROOT", "SYS_PTRACE")  # all three are needed (features.md part D, nsenter)
+# nsenter needs SYS_ADMIN, SYS_CHROOT and SYS_PTRACE (features.md part D). What it starts is to be root on the node, and keeps what it got
+# here: with those three alone it lists no iptables, reads no kernel log and no home of another user.
+_ENTER_CAPABILITIES = CAPABILITIES
 _TRACE_CAPABILITIES = ("NET_ADMIN", "SYS_ADMIN", "SYS_RESOURCE", "SYS_PTRACE", "BPF", "PERFMON", "MKNOD", "SYS_CHROOT")
 
 
@@ -186,7 +190,7 @@ def resolve(kind: DebugKind, asked: DebugOptions) -> Resolution:
         target=asked.target,
         pull_policy=asked.pull_policy or "IfNotPresent",
         pull_secret=asked.pull_secret,
-        seccomp_unconfined=asked.seccomp_unconfined or profile.unconfined,
+        seccomp_unconfined=asked.seccomp_unconfined or profile.unconfined or asked.enter,
         apparmor_unconfined=asked.apparmor_unconfined or profile.unconfined or asked.enter,
         ttl_seconds=asked.ttl_seconds,
         os=asked.os,
@@ -247,7 +251,7 @@ def _misplaced(kind: DebugKind, asked: DebugOptions) -> list[OptionProblem]:
         problems.append(OptionProblem("pull_secret", text, "add the secret to the pod's service account, or use an image that needs none"))
     if asked.os != "linux":
         problems.append(
-            OptionProblem("os", "debug containers need Linux: Kubernetes has none for Windows pods (KEP-277)", "use podshell exec")
+            OptionProblem("os", "debug containers need Linux: Kubernetes has none for Windows pods (KEP-277)", OWN_CONTAINER_STEP)
         )
     return problems
 
@@ -321,17 +325,25 @@ def risks(options: ResolvedOptions) -> list[Risk]:
     if options.enter:
         found.append(Risk("enter", "danger", "entering the node is a root shell on it"))
     if options.mount_host:
-        text = "a host mount is equal to root on this node, also read-only: its keys can be read"
-        found.append(Risk("mount_host", "danger", text + (", and runtime sockets work through it" if options.runtime_sockets else "")))
+        found.append(Risk("mount_host", "danger", "a host mount is equal to root on this node, also read-only: its keys can be read"))
+    if options.runtime_sockets:
+        text = "the sockets of the node's container runtime are not masked: whoever reaches one is root on this node"
+        found.append(Risk("runtime_sockets", "danger", text))
+    if options.kernel_mounts:
+        text = "the kernel's debug files, its tracing and its BPF objects are the whole node's"
+        found.append(Risk("kernel_mounts", "danger", text))
     if options.host_write:
         found.append(Risk("host_write", "danger", "the node's files can be changed, for good"))
     if options.host_pid:
         found.append(Risk("host_pid", "danger", "every process of the node can be seen, and signalled by root"))
-    if options.seccomp_unconfined or options.apparmor_unconfined:
-        found.append(Risk("seccomp_unconfined", "danger", "system calls and file access are not filtered"))
+    if options.seccomp_unconfined:
+        found.append(Risk("seccomp_unconfined", "danger", "system calls are not filtered (no seccomp profile)"))
+    if options.apparmor_unconfined:
+        found.append(Risk("apparmor_unconfined", "danger", "access to files, mounts and processes is not confined (no AppArmor profile)"))
     strong = [name for name in options.capabilities if name not in ORDINARY_CAPABILITIES]
     if strong:
-        found.append(Risk("capabilities", "danger", f"{', '.join(strong)}: enough to leave the container"))
+        names = "every capability" if set(options.capabilities) == set(CAPABILITIES) else ", ".join(strong)
+        found.append(Risk("capabilities", "danger", f"{names}: enough to leave the container"))
     if "NET_ADMIN" in options.capabilities:
         where = "of the node: every pod on it depends on it" if options.kind is DebugKind.NODE else "of the pod"
         found.append(Risk("capabilities", "note", f"NET_ADMIN can change the network {where}"))

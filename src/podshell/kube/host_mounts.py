@@ -1,4 +1,4 @@
-"""Whether the read-only mounts of a node pod are so all the way down, as the node says once it runs.
+"""Whether the read-only mounts of a node pod are so all the way down, as the node says once it runs; both are told to who works there.
 
 `recursiveReadOnly: IfPossible` is a wish: a server before 1.30 drops the field, and a node whose kernel or runtime cannot mounts read-only
 at the top alone; what is mounted below can then be written (KEP-3857). Only the pod's status tells which it is.
@@ -6,9 +6,11 @@ at the top alone; what is mounted below can then be written (KEP-3857). Only the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from podshell.kube.manifests import HOST_FOLDER
+from podshell.kube.debug_options import ResolvedOptions
+from podshell.kube.errors import KubeError
+from podshell.kube.manifests import HOST_FOLDER, KERNEL_FOLDERS
 from podshell.kube.objects import KubeObject
 from podshell.kube.rest import Client
 from podshell.kube.workloads import PODS
@@ -34,6 +36,27 @@ class MountedPod(KubeObject, frozen=True):
     status: _Status = _Status()
 
 
+def mounted_paths(options: ResolvedOptions) -> list[str]:
+    """Return the node's paths that a node pod mounts. Pure."""
+    paths = ["/"] if options.mount_host else []
+    return [*paths, *KERNEL_FOLDERS.values()] if options.kernel_mounts else paths
+
+
+def read_only_paths(options: ResolvedOptions) -> list[str]:
+    """Return those of them that are asked for as read-only. Pure."""
+    return [] if options.host_write else mounted_paths(options)
+
+
+async def read_mounts_text(client: Client, namespace: str, pod: str, container: str, paths: Iterable[str]) -> str:
+    """Say of the node's read-only paths how far down they are; nothing for none."""
+    if not (asked := list(paths)):
+        return ""
+    try:
+        return mounts_text(asked, await read_shallow(client, namespace, pod, container, asked))
+    except KubeError as error:
+        return f"{_places(asked)}: whether all that is mounted below is read-only, too, is not known ({error})"
+
+
 async def read_shallow(client: Client, namespace: str, pod: str, container: str, paths: Iterable[str]) -> list[str]:
     """Return those of the node's paths that were asked for as read-only and can be written below.
 
@@ -50,7 +73,23 @@ def shallow(pod: MountedPod, container: str, paths: Iterable[str]) -> list[str]:
     return [path for path in paths if (HOST_FOLDER if path == "/" else path) not in recursive]
 
 
+def mounts_text(paths: Iterable[str], open_below: Sequence[str]) -> str:
+    """Say how far down read-only paths are so, first those that can be written below; nothing for no paths. Pure."""
+    deep = [path for path in paths if path not in open_below]
+    said = [shallow_text(open_below) if open_below else "", deep_text(deep) if deep else ""]
+    return "; ".join(filter(None, said))
+
+
 def shallow_text(paths: Iterable[str]) -> str:
-    """Say what that means to who works there."""
-    places = ", ".join(HOST_FOLDER if path == "/" else path for path in paths)
-    return f"{places}: read-only at the top only, what is mounted below can be written (this cluster has no recursive read-only mounts)"
+    """Say what that means to who works there. Pure."""
+    text = "read-only at the top only, what is mounted below can be written (this cluster has no recursive read-only mounts)"
+    return f"{_places(paths)}: {text}"
+
+
+def deep_text(paths: Sequence[str]) -> str:
+    """Say that nothing below can be written. Pure."""
+    return f"{_places(paths)}: read-only, with all that is mounted below {'it' if len(paths) == 1 else 'them'}"
+
+
+def _places(paths: Iterable[str]) -> str:
+    return ", ".join(HOST_FOLDER if path == "/" else path for path in paths)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import TypeAlias
 
 from podshell.kube.debug_options import DebugKind, ResolvedOptions, needed_actions
+from podshell.kube.runtime_sockets import socket_masks
 
 Value: TypeAlias = "str | int | bool | Sequence[Value] | dict[str, Value]"
 Manifest: TypeAlias = dict[str, Value]
@@ -35,6 +36,8 @@ USER_VARIABLE = "PODSHELL_USER"
 ACTIONS_VARIABLE = "PODSHELL_ACTIONS"
 # Where the node's files are in a node pod.
 HOST_FOLDER = "/host"
+# The kernel's own folders that tracing needs, by the names of their volumes.
+KERNEL_FOLDERS = {"debugfs": "/sys/kernel/debug", "tracefs": "/sys/kernel/tracing", "bpffs": "/sys/fs/bpf"}
 # Where the waiter of a node pod keeps its registrations.
 RUN_FOLDER = "/run/podshell"
 # k8s.io/apimachinery/pkg/util/rand: no vowels, nothing that looks like another.
@@ -53,6 +56,18 @@ class NodeFacts:
     runtime: str = ""  # "containerd://2.1.9"
     kubelet: str = ""  # "v1.36.2", "v1.33.1+k3s1"
     server_minor: int = 0
+    microk8s: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TargetUser:
+    """Whom a pod says that a container of it runs as; 0: root, or it does not say. `group` None: it does not say."""
+
+    user: int = 0
+    group: int | None = None
+
+
+NO_TARGET_USER = TargetUser()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +231,14 @@ def _node_mounts(options: ResolvedOptions, node: NodeFacts) -> tuple[list[Value]
         mounts.append(_host_mount("host", HOST_FOLDER, options))
         volumes.append({"name": "host", "hostPath": {"path": "/", "type": "Directory"}})
         if not options.runtime_sockets:
-            for name, path, file in socket_masks(node):
-                mounts.append({"name": name, "mountPath": f"{HOST_FOLDER}{path}", "readOnly": True})
-                source: Manifest = {"hostPath": {"path": "/dev/null", "type": "CharDevice"}} if file else {"emptyDir": {"sizeLimit": "1Mi"}}
-                volumes.append({"name": name, **source})
+            for mask in socket_masks(node):
+                mounts.append({"name": mask.volume, "mountPath": f"{HOST_FOLDER}{mask.path}", "readOnly": True})
+                nothing: Manifest = {"emptyDir": {"sizeLimit": "1Mi"}}
+                if mask.file:
+                    nothing = {"hostPath": {"path": "/dev/null", "type": "CharDevice"}}
+                volumes.append({"name": mask.volume, **nothing})
     if options.kernel_mounts:
-        for name, path in (("debugfs", "/sys/kernel/debug"), ("tracefs", "/sys/kernel/tracing"), ("bpffs", "/sys/fs/bpf")):
+        for name, path in KERNEL_FOLDERS.items():
             mounts.append(_host_mount(name, path, options))
             volumes.append({"name": name, "hostPath": {"path": path, "type": "Directory"}})
     return mounts, volumes
@@ -235,22 +252,6 @@ def _host_mount(name: str, path: str, options: ResolvedOptions) -> Manifest:
     if options.host_write:
         return {"name": name, "mountPath": path, "mountPropagation": "HostToContainer"}
     return {"name": name, "mountPath": path, "readOnly": True, "recursiveReadOnly": "IfPossible", "mountPropagation": "None"}
-
-
-def socket_masks(node: NodeFacts) -> list[tuple[str, str, bool]]:
-    """Say what hides the runtime's sockets below a host mount: volume name, path on the node, whether it is a file.
-
-    Only what is there can be covered: a mount point cannot be made below a read-only mount, and the container would not start. So it goes
-    by what the node says of its runtime; k3s and rke2 keep theirs below /run/k3s. An unknown runtime is not masked.
-    """
-    if "+k3s" in node.kubelet or "+rke2" in node.kubelet:
-        return [("mask-k3s", "/run/k3s", False)]
-    name = node.runtime.partition("://")[0]
-    return {
-        "containerd": [("mask-containerd", "/run/containerd", False)],
-        "cri-o": [("mask-crio", "/run/crio", False)],
-        "docker": [("mask-docker", "/run/docker.sock", True)],
-    }.get(name, [])
 
 
 def _windows_spec(options: ResolvedOptions, making: Making, node: NodeFacts) -> Manifest:
@@ -267,10 +268,17 @@ def _windows_spec(options: ResolvedOptions, making: Making, node: NodeFacts) -> 
     return {**_pinned_spec(options, node), "os": {"name": "windows"}, "containers": [container]}
 
 
-def ephemeral_container(options: ResolvedOptions, making: Making, *, name: str, pod_runs_as_non_root: bool = False) -> Manifest:
+def ephemeral_container(
+    options: ResolvedOptions,
+    making: Making,
+    *,
+    name: str,
+    pod_runs_as_non_root: bool = False,
+    target_user: TargetUser = NO_TARGET_USER,
+) -> Manifest:
     """Build the tools container of a pod; it goes in by a strategic merge patch of `pods/ephemeralcontainers` only.
 
-    `pod_runs_as_non_root`: the pod forbids root, so an image that runs as root gets another user.
+    `pod_runs_as_non_root`: the pod forbids root, so an image that runs as root gets another user: that of the target, if it is known.
     """
     container: Manifest = {
         "name": name,
@@ -282,7 +290,7 @@ def ephemeral_container(options: ResolvedOptions, making: Making, *, name: str, 
             {"name": USER_VARIABLE, "value": making.user},
             {"name": ACTIONS_VARIABLE, "value": actions_of(options)},
         ],
-        "securityContext": _debug_security(options, pod_runs_as_non_root),
+        "securityContext": _debug_security(options, pod_runs_as_non_root, target_user),
         "terminationMessagePolicy": "File",
         **_streams(making),
     }
@@ -291,19 +299,27 @@ def ephemeral_container(options: ResolvedOptions, making: Making, *, name: str, 
     return container
 
 
-def _debug_security(options: ResolvedOptions, pod_runs_as_non_root: bool) -> Manifest:
+def _debug_security(options: ResolvedOptions, pod_runs_as_non_root: bool, target_user: TargetUser) -> Manifest:
     capabilities: Manifest = {"drop": ["ALL"]}
     if options.capabilities:
         capabilities["add"] = list(options.capabilities)
     security: Manifest = {"capabilities": capabilities, "allowPrivilegeEscalation": "SYS_ADMIN" in options.capabilities}
     if options.restricted or (pod_runs_as_non_root and not options.capabilities):
-        security |= {"runAsNonRoot": True, "runAsUser": _NON_ROOT, "runAsGroup": _NON_ROOT}
+        security |= {"runAsNonRoot": True, **_non_root(options, target_user)}
     elif options.capabilities:
         # added capabilities are effective for root only: there are no ambient ones (retina-shell.md D6)
         security |= {"runAsNonRoot": False, "runAsUser": 0}
     if options.restricted:
         security["seccompProfile"] = {"type": "RuntimeDefault"}
     return security
+
+
+def _non_root(options: ResolvedOptions, target_user: TargetUser) -> Manifest:
+    """Choose a user. Only the target's own can signal its processes and read /proc/1/root (ptrace(2), access mode: user and group)."""
+    if not options.target or not target_user.user:
+        return {"runAsUser": _NON_ROOT, "runAsGroup": _NON_ROOT}
+    # without a group both get that of the image's /etc/passwd, or 0
+    return {"runAsUser": target_user.user, **({"runAsGroup": target_user.group} if target_user.group is not None else {})}
 
 
 def ephemeral_patch(container: Manifest) -> Manifest:

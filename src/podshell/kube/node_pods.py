@@ -27,15 +27,22 @@ _GONE_SECONDS = 0.5
 def node_problem(node: Node, os: str) -> Broken | None:
     """Say why no pod for the system `os` starts on a node. Pure; the first text is S2's."""
     name = node.metadata.name
-    system = (node.metadata.labels or {}).get("kubernetes.io/os", "") or node.status.node_info.operating_system
+    system = system_of(node)
     if system == os:
         return judge_node(node, name)
     text = f"error validating operating system for node {name}: unsupported OS (kubectl shell requires Linux)"
-    step = "use --os windows (untested)" if system == "windows" else "the label kubernetes.io/os of the node must be linux"
+    step = "the label kubernetes.io/os of the node must be linux"
+    if system == "windows":
+        step = "choose the system Windows (--os windows), which is untested"
     if os != "linux":
         text = f"error validating operating system for node {name}: it runs {system or 'an unknown system'}"
-        step = "leave out --os"
+        step = "choose the system Linux (leave out --os)"
     return Broken(f"node {name}", "UnsupportedOS", text, step)
+
+
+def system_of(node: Node) -> str:
+    """Return the operating system of a node, as its label or its kubelet says; empty: neither does."""
+    return (node.metadata.labels or {}).get("kubernetes.io/os", "") or node.status.node_info.operating_system
 
 
 def node_facts(name: str, node: Node | None, server_version: str = "") -> NodeFacts:
@@ -46,7 +53,9 @@ def node_facts(name: str, node: Node | None, server_version: str = "") -> NodeFa
     if node is None:
         return NodeFacts(name, server_minor=minor_of(server_version))
     info = node.status.node_info
-    return NodeFacts(name, info.container_runtime_version, info.kubelet_version, minor_of(server_version) or minor_of(info.kubelet_version))
+    minor = minor_of(server_version) or minor_of(info.kubelet_version)
+    microk8s = "microk8s.io/cluster" in (node.metadata.labels or {})
+    return NodeFacts(name, info.container_runtime_version, info.kubelet_version, minor, microk8s)
 
 
 def minor_of(version: str) -> int:
@@ -54,6 +63,15 @@ def minor_of(version: str) -> int:
     found = version.removeprefix("v").split(".")[1:2]
     digits = "".join(itertools.takewhile(str.isdigit, found[0])) if found else ""
     return int(digits) if digits else 0
+
+
+def made_nothing(error: BaseException) -> bool:
+    """Whether a create that failed so has made nothing for certain: it was refused.
+
+    An error of the server or of what stands before it (5xx), a time that was up (408) and a queue that was full (429) may come after the
+    object was written.
+    """
+    return isinstance(error, ApiError) and 400 <= error.status_code < 500 and error.status_code not in (408, 429)
 
 
 class NodePod:
@@ -107,8 +125,8 @@ class NodePod:
         self._gone = False
         try:
             made = await asyncio.shield(self._creating)
-        except ApiError:
-            self._gone = True
+        except ApiError as error:
+            self._gone = made_nothing(error)
             raise
         self.uid = made.metadata.uid
         return made
@@ -149,7 +167,7 @@ class NodePod:
         if (error := creating.exception()) is None:
             self.uid = self.uid or creating.result().metadata.uid
             return True
-        self._gone = isinstance(error, ApiError)  # it was refused: there is none
+        self._gone = made_nothing(error)
         return self._gone
 
 

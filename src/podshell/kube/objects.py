@@ -133,6 +133,7 @@ class SecurityContext(KubeObject, frozen=True):
     """Of a container or a pod: what decides how a debug container may look."""
 
     run_as_user: int | None = None
+    run_as_group: int | None = None
     run_as_non_root: bool | None = None
     privileged: bool | None = None
 

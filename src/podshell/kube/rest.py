@@ -1,4 +1,4 @@
-"""REST on one API server: get, list, create, patch, delete, logs, watch lines; typed errors.
+"""REST on one API server: get, list, create, patch, replace, delete, logs, watch lines; typed errors.
 
 `Client` owns one aiohttp session for its life (`async with`). Answers are decoded into the Structs of `objects.py` or any
 other msgspec type. `reflector.py` keeps caches on top of it, `exec.py` borrows its connection and headers.
@@ -161,6 +161,11 @@ class Client:
     async def patch(self, path: str, body: object, kind: type[T], *, how: PatchKind = PatchKind.MERGE, params: Params | None = None) -> T:
         """Patch the object at `path`."""
         answer = await self._read("PATCH", path, params=params, body=body, content_type=how.value)
+        return decode_answer(answer, msgspec.json.Decoder(kind))
+
+    async def replace(self, path: str, body: object, kind: type[T]) -> T:
+        """Put `body` in the place of the object at `path`; a Conflict when its resourceVersion is not the newest."""
+        answer = await self._read("PUT", path, body=body, content_type="application/json")
         return decode_answer(answer, msgspec.json.Decoder(kind))
 
     async def delete(self, path: str, *, grace_seconds: int | None = None, uid: str = "", propagation: str = "") -> None:

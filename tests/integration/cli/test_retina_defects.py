@@ -128,6 +128,24 @@ async def test_d6_a_pod_that_forbids_root_gets_a_shell_that_is_not_root(cluster_
     code, output, errors = await run(["pods/no-root", "--", "id", "-u"], cluster_env)
     assert code == 0, errors
     assert output.strip() not in (b"", b"0")
+    seen = "id -u; kill -0 1 && ls /proc/1/root/bin/sh"
+    code, output, errors = await run(["pods/no-root", "--target", "app", "--", "sh", "-c", seen], cluster_env)
+    assert (code, output.split()) == (0, [b"1000", b"/proc/1/root/bin/sh"]), "only the target's own user can reach its processes"
+
+
+async def test_nothing_that_stays_is_added_to_a_pod_whose_node_would_not_start_it(cluster_env: dict[str, str]) -> None:
+    """S2 asks the pod's node, too (retina-shell.md 1.5); a debug container cannot be removed again."""
+    made = {
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "stuck", "namespace": "default"},
+        "spec": {"nodeName": "worker-2", "containers": [{"name": "app", "image": "busybox", "command": ["sleep", "1000"]}]},
+    }  # fmt: skip
+    code, _, errors = await run(["apply", "-f", "-"], cluster_env, program=SHELL.with_name("kubectl"), stdin=yaml.safe_dump(made).encode())
+    assert code == 0, errors
+    code, _, errors = await run(["pods/stuck", "--", "true"], cluster_env)
+    assert code == 125
+    assert "the node is not Ready" in errors
+    pod = json.loads(await kubectl(cluster_env, "get", "pod", "stuck", "-o", "json"))
+    assert "ephemeralContainers" not in pod["spec"]
 
 
 async def test_d7_pod_security_is_read_first_and_explained(cluster_env: dict[str, str]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from podshell.aio.clock import LoopClock
 from podshell.kube.access import KubernetesAccess
@@ -32,6 +33,7 @@ from podshell.kube.workloads import JOBS, NODES, PODS
 from podshell.sandbox import users
 from podshell.sandbox.admission import WebhookDenial
 from podshell.sandbox.cluster import SandboxCluster
+from podshell.sandbox.rbac import Binding, Rule
 from stack import ContainerView, settled
 
 NAMESPACE = "podshell"
@@ -168,6 +170,31 @@ async def test_a_debug_container_of_the_same_user_is_used_again_and_another_user
     first = await debug_container(client, "ada")
     assert await debug_container(client, "ada") == first
     assert await debug_container(client, "bob") != first
+
+
+async def test_whoever_may_update_and_not_patch_adds_a_debug_container_all_the_same(
+    sandbox_cluster: SandboxCluster, client: Client, tmp_path: Path
+) -> None:
+    """S2's rights: it sends the whole pod back (retina-shell.md 1.8). The pod is otherwise as it was, labels and earlier containers too."""
+    first = await debug_container(client, "ada")
+    before = await client.get(PODS.path("shop", "cart-0"), dict)
+    rules = (Rule(("get",), ("",), ("pods",)), Rule(("update",), ("",), ("pods/ephemeralcontainers",)))
+    sandbox_cluster.authority.add_user("una", "una-token")
+    sandbox_cluster.authority.bind(Binding("una", "User", "una", rules, "shop"))
+    path = tmp_path / "una"
+    text = sandbox_cluster.kubeconfig(users.ADMIN)
+    token = yaml.safe_load(text)["users"][0]["user"]["token"]
+    path.touch(0o600)
+    path.write_text(text.replace(token, "una-token"))
+    making = making_of("s", "una")
+    async with Client(load_connection(files=[path], environ={})) as hers:
+        name = await add_container(hers, "shop", "cart-0", lambda name: ephemeral_container(options_of(DebugKind.DEBUG), making, name=name))
+    await started(client, "shop", "cart-0", name)
+    after = await client.get(PODS.path("shop", "cart-0"), dict)
+    assert [one["name"] for one in after["spec"].pop("ephemeralContainers")] == [first, name]
+    del before["spec"]["ephemeralContainers"]
+    assert after["spec"] == before["spec"]
+    assert after["metadata"].get("labels") == before["metadata"].get("labels")
 
 
 async def test_two_users_do_not_share_the_processes_of_one_pod(client: Client) -> None:

@@ -92,11 +92,13 @@ def test_write_implies_the_mount_and_shows_runtime_sockets() -> None:
     assert not meant(NODE, mount_host=True).runtime_sockets
 
 
-def test_entering_brings_all_that_nsenter_needs() -> None:
+def test_entering_makes_a_root_shell_with_all_of_roots_rights() -> None:
+    """nsenter alone would do with three capabilities; whoever is in the node keeps what the container had, and no more."""
     resolved = meant(NODE, enter=True)
     assert resolved.host_pid
     assert resolved.apparmor_unconfined
-    assert set(resolved.capabilities) == {"SYS_ADMIN", "SYS_CHROOT", "SYS_PTRACE"}
+    assert resolved.seccomp_unconfined
+    assert resolved.capabilities == CAPABILITIES
 
 
 def test_windows_takes_no_option_of_linux() -> None:
@@ -156,10 +158,47 @@ def test_each_choice_needs_its_action_of_the_ceiling(kind: DebugKind, fields: di
     assert needed_actions(meant(kind, **fields)) == actions
 
 
+# What is dangerous, as it is asked for; the name is the field of ResolvedOptions that says so.
+DANGERS: dict[str, dict[str, object]] = {
+    "capabilities": {"capabilities": ("SYS_PTRACE",)},
+    "mount_host": {"mount_host": True},
+    "host_write": {"host_write": True},
+    "host_pid": {"host_pid": True},
+    "enter": {"enter": True},
+    "runtime_sockets": {"profile": "systemd"},
+    "kernel_mounts": {"profile": "trace"},
+    "seccomp_unconfined": {"seccomp_unconfined": True},
+    "apparmor_unconfined": {"apparmor_unconfined": True},
+    "os": {"os": "windows"},
+}
+HARMLESS = {"kind", "image", "profile", "restricted", "target", "pull_policy", "pull_secret", "ttl_seconds"}
+
+
+def test_of_every_option_it_is_known_whether_it_is_dangerous() -> None:
+    """A new option must be thought of here, and in `risks`."""
+    assert {field.name for field in dataclasses.fields(ResolvedOptions)} == DANGERS.keys() | HARMLESS
+
+
+@pytest.mark.parametrize("option", DANGERS)
+def test_a_dangerous_choice_is_said_to_be_one(option: str) -> None:
+    assert option in [risk.option for risk in risks(meant(NODE, **DANGERS[option])) if risk.level == "danger"]
+    assert option not in [risk.option for risk in risks(meant(NODE)) if risk.level == "danger"]
+
+
 def test_a_host_mount_is_called_what_it_is() -> None:
     texts = [risk.text for risk in risks(meant(NODE, mount_host=True)) if risk.level == "danger"]
     assert any("equal to root on this node" in text for text in texts)
     assert not any(risk.level == "danger" for risk in risks(meant(DEBUG, profile="net")))
+
+
+def test_what_is_unconfined_is_named_and_nothing_else() -> None:
+    def text(**fields: object) -> str:
+        return " ".join(risk.text for risk in risks(meant(NODE, **fields)) if risk.option.endswith("_unconfined"))
+
+    assert "system calls" in text(seccomp_unconfined=True)
+    assert "files" not in text(seccomp_unconfined=True)
+    assert "system calls" not in text(apparmor_unconfined=True)
+    assert "files" in text(apparmor_unconfined=True)
 
 
 def test_a_restricted_namespace_gets_the_restricted_variant_or_a_reason() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from podshell.kube.host_mounts import MountedPod, shallow, shallow_text
+from podshell.kube.debug_options import DebugKind, DebugOptions, ResolvedOptions, resolve
+from podshell.kube.host_mounts import MountedPod, mounts_text, read_only_paths, shallow, shallow_text
 
 
 def pod_with(*mounts: dict[str, object], told: bool = True) -> MountedPod:
@@ -37,3 +38,36 @@ def test_nothing_that_was_not_asked_for_is_told_of() -> None:
 
 def test_the_text_names_the_places_as_the_shell_sees_them() -> None:
     assert shallow_text(["/", "/sys/fs/bpf"]).startswith("/host, /sys/fs/bpf: read-only at the top only")
+
+
+@pytest.mark.parametrize(
+    ("paths", "open_below", "text"),
+    [
+        ([], [], ""),
+        (["/"], [], "/host: read-only, with all that is mounted below it"),
+        (["/", "/sys/fs/bpf"], [], "/host, /sys/fs/bpf: read-only, with all that is mounted below them"),
+    ],
+)
+def test_that_all_below_is_read_only_is_said_as_well(paths: list[str], open_below: list[str], text: str) -> None:
+    assert mounts_text(paths, open_below) == text
+
+
+def test_of_several_mounts_each_is_told_as_it_is() -> None:
+    text = mounts_text(["/", "/sys/fs/bpf"], ["/sys/fs/bpf"])
+    assert text.startswith("/sys/fs/bpf: read-only at the top only")
+    assert text.endswith("; /host: read-only, with all that is mounted below it")
+
+
+@pytest.mark.parametrize(
+    ("fields", "paths"),
+    [
+        ({}, []),
+        ({"mount_host": True}, ["/"]),
+        ({"host_write": True}, []),
+        ({"profile": "trace"}, ["/", "/sys/kernel/debug", "/sys/kernel/tracing", "/sys/fs/bpf"]),
+    ],
+)
+def test_all_read_only_mounts_of_a_profile_are_asked_after(fields: dict[str, object], paths: list[str]) -> None:
+    options = resolve(DebugKind.NODE, DebugOptions(image="tools:1", **fields))  # type: ignore[arg-type]  # fields by name
+    assert isinstance(options, ResolvedOptions)
+    assert read_only_paths(options) == paths

@@ -129,23 +129,6 @@ def test_only_what_was_asked_is_added_to_no_capability_at_all() -> None:
     assert debug_container({})["securityContext"]["capabilities"] == {"drop": ["ALL"]}
 
 
-@pytest.mark.parametrize(
-    ("node", "masked"),
-    [
-        (m.NodeFacts("n", "containerd://2.1.9", "v1.36.2"), ["/host/run/containerd"]),
-        (m.NodeFacts("n", "containerd://1.7", "v1.33.1+k3s1"), ["/host/run/k3s"]),
-        (m.NodeFacts("n", "cri-o://1.33", "v1.33.1"), ["/host/run/crio"]),
-        (m.NodeFacts("n", "docker://27", "v1.33.1"), ["/host/run/docker.sock"]),
-        (m.NodeFacts("n"), []),
-    ],
-)
-def test_the_sockets_of_the_nodes_own_runtime_are_covered(node: m.NodeFacts, masked: list[str]) -> None:
-    mounts = node_pod({"mount_host": True}, node)["spec"]["containers"][0]["volumeMounts"]
-    assert [mount["mountPath"] for mount in mounts if mount["mountPath"].startswith("/host/")] == masked
-    open_mounts = node_pod({"profile": "systemd"}, node)["spec"]["containers"][0]["volumeMounts"]
-    assert [mount["mountPath"] for mount in open_mounts if mount["mountPath"].startswith("/host/")] == []
-
-
 def test_names_are_valid_whatever_the_node_is_called() -> None:
     for node in ("worker-01", "ip-10-0-0-1.eu-central-1.compute.internal", "a" * 253, "Node_1"):
         name = m.node_pod_name(node, m.random_suffix())
@@ -165,6 +148,26 @@ def test_a_debug_container_is_used_again_for_the_same_only() -> None:
     ]
     others += [m.debug_key(options(DebugKind.DEBUG, {"profile": "net"}), "ada")]
     assert len({key, *others}) == 5
+
+
+@pytest.mark.parametrize(
+    ("fields", "user", "expected"),
+    [
+        ({"target": "web"}, m.TargetUser(1000, 3000), (1000, 3000)),
+        ({"target": "web"}, m.TargetUser(1000), (1000, None)),
+        ({"target": "web"}, m.TargetUser(0, 3000), (65532, 65532)),
+        ({"target": "web", "profile": "restricted"}, m.TargetUser(1000, 3000), (1000, 3000)),
+        ({}, m.TargetUser(1000, 3000), (65532, 65532)),
+    ],
+)
+def test_the_variant_without_root_runs_as_its_targets_user(
+    fields: dict[str, object], user: m.TargetUser, expected: tuple[int, int | None]
+) -> None:
+    """Another user can neither signal the target's processes nor look into /proc/1/root."""
+    made = m.ephemeral_container(options(DebugKind.DEBUG, fields), MAKING, name="n", pod_runs_as_non_root=True, target_user=user)
+    security: dict[str, Any] = made["securityContext"]  # type: ignore[assignment]  # a manifest
+    assert security["runAsNonRoot"] is True
+    assert (security["runAsUser"], security.get("runAsGroup")) == expected
 
 
 def test_capabilities_in_a_pod_need_root_and_a_pod_that_forbids_root_gets_another_user() -> None:
