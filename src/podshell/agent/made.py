@@ -5,8 +5,12 @@ from __future__ import annotations
 from podshell.agent.refusals import refusal_from_error
 from podshell.kube.classify import FailureKind, classify
 from podshell.kube.debug_options import ResolvedOptions
-from podshell.kube.errors import KubeError
+from podshell.kube.errors import KubeError, NotFound
 from podshell.kube.hazards import Broken
+from podshell.kube.host_mounts import mounted_paths
+from podshell.kube.manifests import NodeFacts
+from podshell.kube.pod_security import LEVEL_LABEL
+from podshell.kube.runtime_sockets import OpenSockets, open_sockets
 from podshell.kube.starting import StartFailed
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 from podshell.wire.tools import MadeContainer
@@ -33,8 +37,17 @@ _PROBLEMS = {
 }
 
 
-def describe(options: ResolvedOptions, *, object_kind: str, namespace: str, name: str = "", uid: str = "", node: str = "") -> MadeContainer:
-    """Build what is known before there is a pod: what was asked for, and the object that stands for it."""
+def describe(
+    options: ResolvedOptions,
+    *,
+    object_kind: str,
+    namespace: str,
+    name: str = "",
+    uid: str = "",
+    node: str = "",
+    facts: NodeFacts | None = None,
+) -> MadeContainer:
+    """Build what is known before there is a pod: what was asked for, and the object that stands for it. `facts`: of a node pod's node."""
     return MadeContainer(
         object=object_kind,
         namespace=namespace,
@@ -48,18 +61,26 @@ def describe(options: ResolvedOptions, *, object_kind: str, namespace: str, name
         profile=options.profile,
         target=options.target,
         capabilities=list(options.capabilities)[:_TEXTS],
-        mounts=mounts_of(options),
+        mounts=mounts_of(options, facts),
         host_pid=options.host_pid,
     )
 
 
-def mounts_of(options: ResolvedOptions) -> list[str]:
-    """Return the node's paths that are mounted, for the audit."""
+def mounts_of(options: ResolvedOptions, facts: NodeFacts | None = None) -> list[str]:
+    """Return the node's paths that are mounted, for the audit; and behind them whether runtime sockets that were to be masked stay open."""
     how = "rw" if options.host_write else "ro"
-    mounts = [f"/:{how}"] if options.mount_host else []
-    if options.kernel_mounts:
-        mounts += [f"{path}:{how}" for path in ("/sys/kernel/debug", "/sys/kernel/tracing", "/sys/fs/bpf")]
-    return mounts
+    mounts = [f"{path}:{how}" for path in mounted_paths(options)]
+    left = open_sockets(options, facts) if facts is not None else OpenSockets.NONE
+    return [*mounts, _SOCKETS + left] if left else mounts
+
+
+_SOCKETS = "sockets:"
+
+
+def sockets_left(mounts: list[str]) -> OpenSockets:
+    """Return which runtime sockets stay open, as `mounts_of` has told it."""
+    told = next((mount.removeprefix(_SOCKETS) for mount in mounts if mount.startswith(_SOCKETS)), "")
+    return OpenSockets(told) if told in set(OpenSockets) else OpenSockets.NONE
 
 
 _READ_ONLY, _SHALLOW = ":ro", ":ro-shallow"
@@ -86,6 +107,14 @@ def problem_refusal(problem: Broken) -> Refusal:
     return Refusal(code, refused_by, problem.message, problem.next_step, {"object": problem.object[:1000], "reason": problem.reason})
 
 
+def missing_namespace_refusal(namespace: str) -> Refusal:
+    """Say that the namespace of node pods is not there, as on a cluster that nobody has prepared."""
+    text = f"the namespace {namespace}, in which this cluster's agent makes the pods of node shells, does not exist"
+    made = f"kubectl create namespace {namespace} && kubectl label namespace {namespace} {LEVEL_LABEL}=privileged"
+    details: dict[str, str | list[str]] = {"object": f"namespace {namespace}", "reason": "NotFound"}
+    return Refusal(ErrorCode.NOT_FOUND, RefusedBy.KUBERNETES, text, f"make it: {made}", details)
+
+
 def start_refusal(failed: StartFailed) -> Refusal:
     """Say why a container did not start, with the object, the last events and the next step (features F51)."""
     broken = failed.broken
@@ -104,6 +133,8 @@ def _refused_by(broken: Broken) -> RefusedBy:
     return {FailureKind.PSA: RefusedBy.POD_SECURITY, FailureKind.ADMISSION: RefusedBy.ADMISSION}.get(kind, RefusedBy.KUBERNETES)
 
 
-def making_refusal(error: KubeError, what: str) -> Refusal:
-    """Say why the API server did not make something: its rights, Pod Security, admission, quota."""
+def making_refusal(error: KubeError, what: str, namespace: str = "") -> Refusal:
+    """Say why the API server did not make something: its rights, Pod Security, admission, quota. `namespace`: of a node pod."""
+    if namespace and isinstance(error, NotFound) and error.message.startswith("namespaces "):
+        return missing_namespace_refusal(namespace)
     return refusal_from_error(error, subject=what)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -21,10 +21,11 @@ from podshell.agent.sites import Site
 from podshell.agent.starts import Starts
 from podshell.agent.targets import TargetIdentity, identify
 from podshell.aio.clock import Clock
-from podshell.kube.debug_containers import add_container, read_equipped, reusable, runs_as_non_root, sharing_problem
+from podshell.kube.debug_containers import add_container, read_equipped, reusable, runs_as_non_root, sharing_problem, target_user
 from podshell.kube.debug_options import ResolvedOptions
+from podshell.kube.entering import entering
 from podshell.kube.errors import KubeError
-from podshell.kube.host_mounts import read_shallow
+from podshell.kube.host_mounts import mounts_text, read_shallow
 from podshell.kube.manifests import CONTAINER, Making, Manifest, debug_key, ephemeral_container, node_job
 from podshell.kube.node_pods import NodePod, delete_session
 from podshell.kube.rest import Client
@@ -76,6 +77,7 @@ class NodeMaking:
         self._shop = workshop
         self._wish = wish
         self._node = node.name
+        self._facts = node
         self._namespace = wish.site.place.namespace
         self._job = NodePod(workshop.client, JOBS, self._namespace, node.name)
 
@@ -92,20 +94,25 @@ class NodeMaking:
         except StartFailed as failed:
             return start_refusal(failed)
         except KubeError as error:
-            return making_refusal(error, f"the node pod in the namespace {self._namespace}")
+            return making_refusal(error, f"the node pod in the namespace {self._namespace}", self._namespace)
 
     async def _make(self, listener: PreparationListener) -> Ready | Refusal:
         wish, client = self._wish, self._shop.client
         listener.note_progress("creating", f"creating the pod {self._namespace}/{self._job.name} on the node {self._node}")
         job = await self._job.create(lambda name: job_manifest(self._shop, wish, name))
         name = self._job.name
-        made = describe(wish.options, object_kind="job", namespace=self._namespace, name=name, uid=job.metadata.uid, node=self._node)
+        uid, facts = job.metadata.uid, self._facts
+        made = describe(wish.options, object_kind="job", namespace=self._namespace, name=name, uid=uid, node=self._node, facts=facts)
         begin = self._shop.clock.time()
         pod = await wait_job_pod(client, self._namespace, name, seconds=wish.start_seconds)
         made = msgspec.structs.replace(made, pod=pod.metadata.name, pod_uid=pod.metadata.uid, container=CONTAINER)
         listener.note_made(made, identify(pod, CONTAINER))
         left = max(1.0, wish.start_seconds - (self._shop.clock.time() - begin))
         return await _started(client, made, left, listener)
+
+    def words(self, command: Sequence[str]) -> Sequence[str]:
+        """Return the command, in the node itself where that was asked for."""
+        return entering(command) if self._wish.options.enter else command
 
     async def end(self) -> str:
         """Delete the Job, and with it its pod."""
@@ -136,7 +143,8 @@ def container_manifest(shop: Workshop, wish: Wish, name: str) -> Manifest:
     """Build the debug container of a pod."""
     pod = wish.site.pod
     assert pod is not None, "a debug session's site is a pod"
-    return ephemeral_container(wish.options, _making(shop, wish), name=name, pod_runs_as_non_root=runs_as_non_root(pod))
+    making, user = _making(shop, wish), target_user(pod, wish.options.target)
+    return ephemeral_container(wish.options, making, name=name, pod_runs_as_non_root=runs_as_non_root(pod), target_user=user)
 
 
 def _making(shop: Workshop, wish: Wish) -> Making:
@@ -211,6 +219,10 @@ class DebugMaking:
         name = await add_container(client, place.namespace, place.pod, lambda name: container_manifest(self._shop, wish, name))
         return msgspec.structs.replace(made, container=name)
 
+    def words(self, command: Sequence[str]) -> Sequence[str]:
+        """Return the command as it is."""
+        return command
+
     async def end(self) -> str:
         """Nothing can be removed from a pod; the waiter ends the container when its last shell has gone."""
         return ""
@@ -232,6 +244,8 @@ async def _started(client: Client, made: MadeContainer, seconds: float, listener
     digest = status.image_id[:1024] if status is not None else ""
     paths = read_only_paths(made.mounts)
     shallow = await read_shallow(client, made.namespace, made.pod, made.container, paths) if paths else []
+    if paths and not shallow:
+        listener.note_progress("starting", mounts_text(paths, ()))
     made = msgspec.structs.replace(
         made, image_id=digest, node=pod.spec.node_name or made.node, mounts=[*map(partial(as_mounted, shallow), made.mounts)]
     )  # fmt: skip

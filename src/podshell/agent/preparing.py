@@ -6,6 +6,7 @@ predecessor made.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,6 +42,9 @@ class Preparation(Protocol):
 
         One that is used again (`MadeContainer.reused`) may end before a shell begins in it: then this is called once more.
         """
+
+    def words(self, command: Sequence[str]) -> Sequence[str]:
+        """Return what is run in the container for the command that was asked for (none: a shell)."""
 
     async def end(self) -> str:
         """Remove what can be removed; return what stays and what ends it, or nothing. Never raises for what the API server says."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -330,8 +330,10 @@ class Session:
 
     def _new_shell(self) -> Shell:
         target = ExecTarget(self.target.namespace, self.target.pod, self.target.container)
+        asked: Sequence[str] = self.opening.command
+        command = self._preparation.words(asked) if self._preparation is not None else asked
         tools = self._ready is not None
-        plan = ShellPlan(target, self.opening.command, self.opening.tty, tools=tools, resume=self._resume, windows=self.target.windows)
+        plan = ShellPlan(target, command, self.opening.tty, tools=tools, resume=self._resume, windows=self.target.windows)
         shell = Shell(self._around.cluster, plan, self, self._clock, size=self._size)
         shell.set_paused(self._standing.paused)
         return shell

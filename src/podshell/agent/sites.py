@@ -5,11 +5,12 @@ Reads only. What it finds wrong is said before anything is made.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
-from podshell.agent.made import problem_refusal
+from podshell.agent.made import missing_namespace_refusal, problem_refusal
 from podshell.agent.object_watches import check_name
-from podshell.kube.debug_containers import pod_problem
+from podshell.kube.debug_containers import pod_problem, read_equipped, read_pod_node_problem, sharing_problem
 from podshell.kube.debug_options import DebugKind, OptionProblem, ResolvedOptions, fit_level
 from podshell.kube.errors import NotFound
 from podshell.kube.hazards import Broken
@@ -18,7 +19,7 @@ from podshell.kube.node_pods import node_facts, node_problem
 from podshell.kube.objects import Node, Pod
 from podshell.kube.pod_security import enforced_level
 from podshell.kube.rest import Client
-from podshell.kube.workloads import NODES, PODS
+from podshell.kube.workloads import NODES
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 
 
@@ -50,35 +51,41 @@ class Site:
     refusal: Refusal | None = None
 
 
-async def read_site(client: Client, place: Place, options: ResolvedOptions, server_version: str = "") -> Site | Refusal:
-    """Read pod or node, and the namespace. `server_version`: gitVersion of the API server, empty when it is not known.
+async def read_site(client: Client, place: Place, options: ResolvedOptions, user: str, server_version: str = "") -> Site | Refusal:
+    """Read pod or node, and the namespace, as they are for `user`. `server_version`: gitVersion of the API server, empty when not known.
 
     Raises:
         KubeError: the API server did not say, or there is no such pod or node.
     """
     if place.kind is DebugKind.DEBUG:
-        refusal = check_name(place.pod, place.namespace, namespaced=True)
-    else:
-        refusal = check_name(place.node, "", namespaced=False)
-    if refusal is not None:
-        return refusal
-    if place.kind is DebugKind.DEBUG:
-        pod = await client.get(PODS.path(place.namespace, place.pod), Pod)
-        level = await _level(client, place.namespace)
-        fitted, beyond = _fitted(options, level)
-        return Site(place, fitted, level, pod=pod, refusal=_refusal(pod_problem(pod, fitted.target)) or beyond)
+        return check_name(place.pod, place.namespace, namespaced=True) or await _read_pod_site(client, place, options, user)
+    return check_name(place.node, "", namespaced=False) or await _read_node_site(client, place, options, server_version)
+
+
+async def _read_pod_site(client: Client, place: Place, options: ResolvedOptions, user: str) -> Site:
+    found = await read_equipped(client, place.namespace, place.pod)
+    pod = found.pod
+    node_problem, level = await asyncio.gather(read_pod_node_problem(client, pod), _level(client, place.namespace))
+    fitted, beyond = _fitted(options, level or "")
+    problem = pod_problem(pod, fitted.target) or node_problem or sharing_problem(found, fitted.target, user)
+    return Site(place, fitted, level or "", pod=pod, refusal=_refusal(problem) or beyond)
+
+
+async def _read_node_site(client: Client, place: Place, options: ResolvedOptions, server_version: str) -> Site:
     node = await client.get(NODES.path("", place.node), Node)
     level = await _level(client, place.namespace)
-    fitted, beyond = _fitted(options, level)
-    refusal = _refusal(node_problem(node, fitted.os)) or beyond
-    return Site(place, fitted, level, node=node_facts(place.node, node, server_version), refusal=refusal)
+    fitted, beyond = _fitted(options, level or "")
+    missing = missing_namespace_refusal(place.namespace) if level is None else None
+    refusal = _refusal(node_problem(node, fitted.os)) or missing or beyond
+    return Site(place, fitted, level or "", node=node_facts(place.node, node, server_version), refusal=refusal)
 
 
-async def _level(client: Client, namespace: str) -> str:
+async def _level(client: Client, namespace: str) -> str | None:
+    """Return the level that the namespace enforces; None: there is no such namespace."""
     try:
         return await enforced_level(client, namespace)
     except NotFound:
-        return ""  # then the API server says it when the container is made
+        return None
 
 
 def _refusal(problem: Broken | None) -> Refusal | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from podshell.agent.idle_watch import IdleWatch
-from podshell.agent.made import shallow_paths
+from podshell.agent.made import read_only_paths, shallow_paths, sockets_left
 from podshell.agent.targets import Leaving
-from podshell.kube.host_mounts import shallow_text
+from podshell.kube.host_mounts import mounts_text
+from podshell.kube.runtime_sockets import open_sockets_text
 from podshell.wire.messages import Notice
 from podshell.wire.tools import MadeContainer
 
@@ -55,8 +56,7 @@ class Standing:
 
     def made(self, made: MadeContainer) -> Notice | None:
         """Note what was made for the session; says once what its user must know of it."""
-        known, shallow = self.mounts, shallow_paths(made.mounts)
-        self.mounts = Notice("target", {"text": shallow_text(shallow)}) if shallow else None
+        known, self.mounts = self.mounts, _mounts_notice(made)
         return self.mounts if self.mounts != known else None
 
     def leave(self, leaving: Leaving) -> Notice:
@@ -87,6 +87,15 @@ class Standing:
         if self.unmanaged is not None:
             told.append(self.unmanaged)
         return told
+
+
+def _mounts_notice(made: MadeContainer) -> Notice | None:
+    """Say how the node's files are mounted, once the node has said it: as a warning where more is open than was asked for."""
+    shallow, left = shallow_paths(made.mounts), sockets_left(made.mounts)
+    deep = read_only_paths(made.mounts) if made.image_id else []  # it is told with the image's digest, when the container runs
+    told = [mounts_text([*shallow, *deep], shallow), open_sockets_text(left)]
+    text = "; ".join(filter(None, told))
+    return Notice("target" if shallow or left else "mounts", {"text": text}) if text else None
 
 
 def idle_warning(idle: IdleWatch) -> Notice:

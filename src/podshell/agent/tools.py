@@ -21,10 +21,11 @@ from podshell.agent.settings import ToolsSettings
 from podshell.agent.sites import Place, Site, read_site
 from podshell.agent.targets import TargetIdentity
 from podshell.aio.clock import Clock
-from podshell.kube.debug_options import DebugKind, risks
+from podshell.kube.debug_options import DebugKind
 from podshell.kube.errors import KubeError
 from podshell.kube.manifests import Manifest, ephemeral_patch, node_pod_name
 from podshell.kube.rest import Client
+from podshell.kube.runtime_sockets import risks_on
 from podshell.wire.calls import OpenSession, PlanDebug
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 from podshell.wire.tools import DebugPlan, DebugRequest
@@ -77,11 +78,13 @@ class Tools:
         if judged.refusal is not None:
             return judged.refusal
         place = self._place(judged, opening.namespace, opening.pod, opening.node)
-        site = await read_site(self._client, place, judged.options, self._server_version())
+        site = await read_site(self._client, place, judged.options, opening.user, self._server_version())
         if isinstance(site, Refusal):
             return site
-        refusal = site.refusal or self._conflict(site, opening.user)
-        if refusal is not None:
+        refusal = self._conflict(site, opening.user) or site.refusal
+        # a session that goes on has a container that runs already: its node may be back, or reached, before another one is needed
+        goes_on = opening.predecessor is not None and refusal is not None and refusal.code is ErrorCode.NODE_UNREACHABLE
+        if refusal is not None and not goes_on:
             return refusal
         wish = Wish(opening, site.options, judged.start_seconds, site)
         if site.pod is None:
@@ -98,7 +101,7 @@ class Tools:
         place = self._place(judged, wanted.namespace, wanted.pod, wanted.node)
         try:
             async with asyncio.timeout(_PLAN_SECONDS):
-                site = await read_site(self._client, place, judged.options, self._server_version())
+                site = await read_site(self._client, place, judged.options, wanted.user, self._server_version())
         except KubeError as error:
             return refusal_from_error(error, subject=str(place))
         except TimeoutError:
@@ -113,7 +116,7 @@ class Tools:
             manifest = job_manifest(self._shop, wish, node_pod_name(wanted.node, _SUFFIX))
         else:
             manifest = ephemeral_patch(container_manifest(self._shop, wish, f"podshell-{_SUFFIX}"))
-        found = risks(site.options)
+        found = risks_on(site.options, site.node)
         return DebugPlan(
             kind=wanted.kind,
             object="job" if site.pod is None else "ephemeral_container",
@@ -128,7 +131,7 @@ class Tools:
             actions=judged.actions,
             pod_security=site.level,
             ttl_seconds=site.options.ttl_seconds,
-            refusal=judged.refusal or site.refusal or self._conflict(site, wanted.user),
+            refusal=judged.refusal or self._conflict(site, wanted.user) or site.refusal,
         )
 
     def _judge(self, kind: str, asked: DebugRequest | None) -> Judged | Refusal:

@@ -42,7 +42,7 @@ def remark_of_notice(kind: str, data: Facts) -> str | None:
             return NEW_SHELL
         case "resumed":
             return SAME_SHELL
-        case "target" | "unmanaged":
+        case "target" | "mounts" | "unmanaged":
             return str(data.get("text", kind))
         case "recording" if data.get("on"):
             return "this session is recorded"

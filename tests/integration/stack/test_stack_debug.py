@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -11,7 +16,10 @@ import pytest_asyncio
 from podshell.agent.ceiling import Action, ceiling_of
 from podshell.agent.choices import Choices
 from podshell.agent.settings import ToolsSettings
+from podshell.kube.debug_options import CAPABILITIES
+from podshell.sandbox.kubelet.faults import PodFault
 from podshell.sandbox.resources import JOB, POD
+from podshell.sandbox.resources import NODE as NODE_KIND
 from stack import Stack, settled
 from terminal_client import ApiError, TerminalClient
 
@@ -21,6 +29,11 @@ EVERYTHING = ceiling_of([action.value for action in Action])
 TOOLS = ToolsSettings(image_repository="tools", image_version="1", allowed_images=("tools:*", "missing/*"))
 DEBUG: dict[str, object] = {"kind": "debug"}
 NODE: dict[str, object] = {"kind": "node", "namespace": "", "pod": "", "container": "", "node": "worker-1"}
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="pods of nodes want isolated containers")
+ENTERED = re.compile(rb"in:(mnt:\S+?):(mnt:\S+?):CapEff:\s*([0-9a-f]+):")
+
+CAPABILITY_SET = re.compile(r"CapBnd:\s*([0-9a-f]+)")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -219,10 +232,80 @@ async def test_on_an_old_cluster_a_host_mount_is_said_to_be_read_only_at_the_top
         await terminal.wait_end()
 
 
-async def test_where_it_is_read_only_all_the_way_down_nothing_is_said(stack: Stack) -> None:
-    async with stack.shell(**NODE, debug={"mount_host": True}) as terminal:
-        await terminal.wait_output(b"# ")
-        assert (await stack.made(terminal.session))["mounts"] == ["/:ro"]
-        assert not terminal.notices_of("target")
+async def test_where_it_is_read_only_all_the_way_down_that_is_said_too(stack: Stack) -> None:
+    """As a step of the start, and to who comes late or shows no steps as a notice that is no warning."""
+    text = "/host: read-only, with all that is mounted below it"
+    heal = stack.cluster.sandbox.node_faults.add(PodFault(namespace="podshell", pull_seconds=1.0))  # the terminal is there when it is said
+    try:
+        async with stack.shell(**NODE, debug={"mount_host": True}) as terminal:
+            await terminal.wait_attached()
+            await terminal.wait_output(b"# ")
+            assert text in [notice.data["text"] for notice in terminal.notices_of("progress")]
+            async with TerminalClient(stack.api, terminal.session) as late:
+                for one in (terminal, late):
+                    assert (await one.wait_notice("mounts")).data["text"] == text
+                    assert not one.notices_of("target")
+            assert (await stack.made(terminal.session))["mounts"] == ["/:ro"]
+            await terminal.close_session()
+            await terminal.wait_end()
+    finally:
+        heal()
+
+
+async def test_runtime_sockets_that_cannot_be_masked_are_said_to_be_open(stack: Stack) -> None:
+    """In the plan, at the start, and in the audit."""
+    name = "worker-1"
+
+    def run(runtime: str) -> None:
+        def change(node: dict[str, Any]) -> None:
+            node["status"]["nodeInfo"]["containerRuntimeVersion"] = runtime
+
+        stack.cluster.sandbox.store.modify(NODE_KIND, None, name, change)
+
+    node = stack.cluster.sandbox.store.get(NODE_KIND, None, name)
+    assert node is not None
+    before = node["status"]["nodeInfo"]["containerRuntimeVersion"]
+    run("homemade://1")
+    try:
+        text = "runtime sockets on this node are not masked: its runtime is unknown"
+        plan = await stack.api.call("POST", "/api/sessions/plan", {"cluster": stack.cluster.name, **NODE, "debug": {"mount_host": True}})
+        risks: list[str] = plan["risks"]  # type: ignore[assignment]  # texts
+        assert text in risks[: int(str(plan["dangers"]))]
+        async with stack.shell(**NODE, debug={"mount_host": True}) as terminal:
+            await terminal.wait_output(b"# ")
+            assert text in str((await terminal.wait_notice("target")).data["text"])
+            assert (await stack.made(terminal.session))["mounts"] == ["/:ro", "sockets:unmasked"]
+            await terminal.close_session()
+            await terminal.wait_end()
+    finally:
+        run(before)
+
+
+async def test_a_debug_namespace_that_is_not_there_is_refused_with_what_makes_it(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a cluster that nobody has prepared: both the form and whoever opens at once hear of it."""
+    agent = stack.cluster.agent
+    assert agent is not None
+    monkeypatch.setattr(agent.tools, "_settings", replace(TOOLS, debug_namespace="nowhere"))
+    plan = await stack.api.call("POST", "/api/sessions/plan", {"cluster": stack.cluster.name, **NODE})
+    with pytest.raises(ApiError) as refused:
+        await stack.open_session(**NODE)
+    for refusal in (plan["refusal"], refused.value.error):
+        assert "the namespace nowhere" in refusal["message"]  # type: ignore[index]  # a Refusal
+        assert "kubectl create namespace nowhere && kubectl label namespace nowhere" in refusal["next_step"]  # type: ignore[index]  # a Refusal
+
+
+@needs_root
+@pytest.mark.parametrize("command", [[], ["sh", "-i"]], ids=["a login shell", "a command"])
+async def test_entering_leads_into_the_nodes_own_namespaces_with_all_rights(stack: Stack, command: list[str]) -> None:
+    async with stack.shell(**NODE, debug={"enter": True}, command=command) as terminal:
+        await terminal.type(b"echo in:$(readlink /proc/self/ns/mnt):$(readlink /proc/1/ns/mnt):$(grep CapEff /proc/self/status):\r")
+        await terminal.wait_for(lambda t: ENTERED.search(t.output))
+        found = ENTERED.search(terminal.output)
+        assert found is not None
+        assert found[1] == found[2]
+        ours = CAPABILITY_SET.search(Path("/proc/self/status").read_text())  # a machine in a container may have fewer itself
+        assert ours is not None
+        assert int(found[3], 16) == int(ours[1], 16) & (2 ** len(CAPABILITIES) - 1)
         await terminal.close_session()
-        await terminal.wait_end()
+        end = await terminal.wait_end()
+        assert (end.left, end.unkilled) == ([], [])

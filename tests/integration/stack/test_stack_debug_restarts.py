@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -59,6 +60,23 @@ async def test_the_state_of_a_held_shell_survives_an_agent_that_is_killed(make_s
         await terminal.close_session()
         await terminal.wait_end()
     await settled(lambda: not node_pods(stack), lambda: node_pods(stack))
+
+
+@needs_dtach
+@pytest.mark.skipif(os.geteuid() != 0, reason="pods of nodes want isolated containers")
+async def test_a_shell_in_the_node_itself_is_attached_to_again_after_an_agent_that_was_killed(make_stack: MakeStack) -> None:
+    stack = await make_stack(agent_process=True, ceiling=EVERYTHING)
+    where = "$(readlink /proc/self/ns/mnt | grep -c $(readlink /proc/1/ns/mnt | tr -dc 0-9))"
+    async with stack.shell(**NODE, debug={"enter": True}) as terminal:
+        await say(terminal, f"export X=1; echo first:{where}:", b"first:1:")
+        await stack.cluster.kill_agent()
+        await stack.wait_online(stack.cluster.name, online=False)
+        await stack.cluster.start_agent()
+        await terminal.wait_for(lambda t: t.resets)
+        await say(terminal, f"echo again:{where}:$((X+1)):", b"again:1:2:")
+        assert not terminal.notices_of("restarted")
+        await terminal.close_session()
+        await terminal.wait_end()
 
 
 async def test_an_exec_session_restarts_beside_that_and_says_so(make_stack: MakeStack) -> None:
