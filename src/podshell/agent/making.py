@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import msgspec
@@ -29,6 +29,7 @@ from podshell.kube.host_mounts import mounts_text, read_shallow
 from podshell.kube.manifests import CONTAINER, Making, Manifest, debug_key, ephemeral_container, node_job
 from podshell.kube.node_pods import NodePod, delete_session
 from podshell.kube.rest import Client
+from podshell.kube.runtime_sockets import without_masks
 from podshell.kube.starting import StartFailed, wait_job_pod, wait_started
 from podshell.kube.waiter import waiter_command
 from podshell.kube.windows_shells import waiting_command
@@ -96,12 +97,25 @@ class NodeMaking:
         except KubeError as error:
             return making_refusal(error, f"the node pod in the namespace {self._namespace}", self._namespace)
 
-    async def _make(self, listener: PreparationListener) -> Ready | Refusal:
-        wish, client = self._wish, self._shop.client
+    async def _make(self, listener: PreparationListener) -> Ready:
+        """Make it; once more without each mask of a runtime socket that has nothing to cover there."""
+        while True:
+            try:
+                return await self._make_once(listener)
+            except StartFailed as failed:
+                facts = without_masks(self._facts, " ".join([failed.broken.message, *failed.events]))
+                if facts is None:
+                    raise
+                await self._job.remove()
+                self._facts = facts
+                self._job = NodePod(self._shop.client, JOBS, self._namespace, self._node)
+
+    async def _make_once(self, listener: PreparationListener) -> Ready:
+        client, facts = self._shop.client, self._facts
+        wish = replace(self._wish, site=replace(self._wish.site, node=facts))
         listener.note_progress("creating", f"creating the pod {self._namespace}/{self._job.name} on the node {self._node}")
         job = await self._job.create(lambda name: job_manifest(self._shop, wish, name))
-        name = self._job.name
-        uid, facts = job.metadata.uid, self._facts
+        name, uid = self._job.name, job.metadata.uid
         made = describe(wish.options, object_kind="job", namespace=self._namespace, name=name, uid=uid, node=self._node, facts=facts)
         begin = self._shop.clock.time()
         pod = await wait_job_pod(client, self._namespace, name, seconds=wish.start_seconds)

@@ -83,6 +83,7 @@ class Session:
         self._until_stop = self._stopping.until_stop
         self._remains = Remains(around.cluster, opening)
         self._preparation = preparation
+        self._making = False
         self._on_target = on_target
         self._ready: Ready | None = None
         self._resume = ""  # the nonce of a held shell to go on with
@@ -145,6 +146,8 @@ class Session:
 
     def note_pod(self, pod: Pod | None) -> None:
         """Look at a change of the pod; None: it is gone."""
+        if self._making:
+            return  # whoever waits for its start tells why it does not, and may make another one
         match target_state(self.target, pod):
             case Gone() if self._joining:
                 pass  # its exec says so, too, and another container is made
@@ -303,7 +306,9 @@ class Session:
         """Have the container of a debug or node session made; returns why there is none."""
         if self._preparation is None:
             return None
+        self._making = True
         ready = await self._until_stop(self._preparation.make(self))
+        self._making = False
         if not isinstance(ready, Ready):
             return ready
         self._ready, self.target = ready, ready.target

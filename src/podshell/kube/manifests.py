@@ -57,6 +57,7 @@ class NodeFacts:
     kubelet: str = ""  # "v1.36.2", "v1.33.1+k3s1"
     server_minor: int = 0
     microk8s: bool = False
+    unmaskable: tuple[str, ...] = ()  # paths of runtime_sockets.py that turned out not to be there
 
 
 @dataclass(frozen=True, slots=True)

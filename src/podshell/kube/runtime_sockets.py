@@ -6,7 +6,8 @@ point cannot be made below a read-only mount, and the container would not start.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -47,11 +48,27 @@ class OpenSockets(StrEnum):
 
     NONE = ""
     SOME = "partly-masked"
+    MISPLACED = "misplaced"
     ALL = "unmasked"
 
 
 def socket_masks(node: NodeFacts) -> tuple[Mask, ...]:
     """Return what hides the runtime's sockets; nothing where the runtime is not known."""
+    return tuple(mask for mask in _usual_masks(node) if mask.path not in node.unmaskable)
+
+
+def without_masks(node: NodeFacts, message: str) -> NodeFacts | None:
+    """Return the facts of a node where what a mask covers is not there, as the text of a failed start tells; None: it tells no such thing.
+
+    runc: `create mountpoint for /host/run/crio mount: ... read-only file system`.
+    """
+    if "mountpoint" not in message:
+        return None
+    missing = [mask.path for mask in socket_masks(node) if re.search(re.escape(mask.path) + r"(?![\w./-])", message)]
+    return replace(node, unmaskable=(*node.unmaskable, *missing)) if missing else None
+
+
+def _usual_masks(node: NodeFacts) -> tuple[Mask, ...]:
     runtime = _runtime(node)
     for end, mask in _BY_KUBELET.items():
         if end in node.kubelet:
@@ -65,6 +82,8 @@ def open_sockets(options: ResolvedOptions, node: NodeFacts) -> OpenSockets:
     """Say whether sockets stay open below a host mount that is to hide them."""
     if not options.mount_host or options.runtime_sockets:
         return OpenSockets.NONE
+    if node.unmaskable:
+        return OpenSockets.MISPLACED
     if not socket_masks(node):
         return OpenSockets.ALL
     # the kubelet reaches dockerd through cri-dockerd, and dockerd may use the system's containerd: neither has to be where it usually is
@@ -76,6 +95,7 @@ def open_sockets_text(left: OpenSockets) -> str:
     return {
         OpenSockets.NONE: "",
         OpenSockets.ALL: "runtime sockets on this node are not masked: its runtime is unknown",
+        OpenSockets.MISPLACED: "runtime sockets on this node are not masked: it does not have them where its runtime usually does",
         OpenSockets.SOME: "not all runtime sockets on this node are masked: those of containerd and cri-dockerd stay open, if it has them",
     }[left]
 

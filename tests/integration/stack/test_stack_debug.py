@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -252,33 +252,51 @@ async def test_where_it_is_read_only_all_the_way_down_that_is_said_too(stack: St
         heal()
 
 
-async def test_runtime_sockets_that_cannot_be_masked_are_said_to_be_open(stack: Stack) -> None:
-    """In the plan, at the start, and in the audit."""
-    name = "worker-1"
+@pytest.fixture
+def node_of(stack: Stack) -> Iterator[Callable[[str], None]]:
+    """Let the node say that it has this runtime, for the time of a test."""
 
-    def run(runtime: str) -> None:
+    def run(runtime: str) -> str:
         def change(node: dict[str, Any]) -> None:
             node["status"]["nodeInfo"]["containerRuntimeVersion"] = runtime
 
-        stack.cluster.sandbox.store.modify(NODE_KIND, None, name, change)
+        node = stack.cluster.sandbox.store.get(NODE_KIND, None, "worker-1")
+        assert node is not None
+        stack.cluster.sandbox.store.modify(NODE_KIND, None, "worker-1", change)
+        return str(node["status"]["nodeInfo"]["containerRuntimeVersion"])
 
-    node = stack.cluster.sandbox.store.get(NODE_KIND, None, name)
-    assert node is not None
-    before = node["status"]["nodeInfo"]["containerRuntimeVersion"]
-    run("homemade://1")
-    try:
-        text = "runtime sockets on this node are not masked: its runtime is unknown"
-        plan = await stack.api.call("POST", "/api/sessions/plan", {"cluster": stack.cluster.name, **NODE, "debug": {"mount_host": True}})
-        risks: list[str] = plan["risks"]  # type: ignore[assignment]  # texts
-        assert text in risks[: int(str(plan["dangers"]))]
-        async with stack.shell(**NODE, debug={"mount_host": True}) as terminal:
-            await terminal.wait_output(b"# ")
-            assert text in str((await terminal.wait_notice("target")).data["text"])
-            assert (await stack.made(terminal.session))["mounts"] == ["/:ro", "sockets:unmasked"]
-            await terminal.close_session()
-            await terminal.wait_end()
-    finally:
-        run(before)
+    before: list[str] = []
+    yield lambda runtime: before.append(run(runtime))
+    run(before[0])
+
+
+async def test_runtime_sockets_that_cannot_be_masked_are_said_to_be_open(stack: Stack, node_of: Callable[[str], None]) -> None:
+    """In the plan, at the start, and in the audit."""
+    node_of("homemade://1")
+    text = "runtime sockets on this node are not masked: its runtime is unknown"
+    plan = await stack.api.call("POST", "/api/sessions/plan", {"cluster": stack.cluster.name, **NODE, "debug": {"mount_host": True}})
+    risks: list[str] = plan["risks"]  # type: ignore[assignment]  # texts
+    assert text in risks[: int(str(plan["dangers"]))]
+    async with stack.shell(**NODE, debug={"mount_host": True}) as terminal:
+        await terminal.wait_output(b"# ")
+        assert text in str((await terminal.wait_notice("target")).data["text"])
+        assert (await stack.made(terminal.session))["mounts"] == ["/:ro", "sockets:unmasked"]
+        await terminal.close_session()
+        await terminal.wait_end()
+
+
+@needs_root
+async def test_a_mask_without_a_socket_below_does_not_keep_the_shell_from_starting(stack: Stack, node_of: Callable[[str], None]) -> None:
+    """Nothing can be mounted there: the node is asked once more without it, and its user is told."""
+    node_of("cri-o://1.33")
+    async with stack.shell(**NODE, debug={"mount_host": True}) as terminal:
+        await terminal.wait_output(b"# ")
+        assert "where its runtime usually does" in str((await terminal.wait_notice("target")).data["text"])
+        assert (await stack.made(terminal.session))["mounts"] == ["/:ro", "sockets:misplaced"]
+        assert len(made_objects(stack)) == 2, "one Job, one pod"
+        await terminal.close_session()
+        await terminal.wait_end()
+    await settled(lambda: not made_objects(stack), lambda: made_objects(stack))
 
 
 async def test_a_debug_namespace_that_is_not_there_is_refused_with_what_makes_it(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

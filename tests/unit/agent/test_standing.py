@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from agent_fakes import VirtualClock
 
 from podshell.agent.idle_watch import IdleWatch
 from podshell.agent.standing import Standing
 from podshell.agent.targets import Leaving
+from podshell.wire.tools import MadeContainer
 
 IDLE = IdleWatch(0.0, VirtualClock(), lambda step: None)
 
@@ -49,3 +51,33 @@ def test_late_comers_are_greeted_with_what_holds_now() -> None:
     standing.leave(Leaving("the pod is being deleted"))
     standing.run_unmanaged(windows=False)
     assert kinds(standing, "running") == ["reading_paused", "target", "unmanaged"]
+
+
+def made(*mounts: str, image_id: str = "sha256:1") -> MadeContainer:
+    return MadeContainer("job", "podshell", "p", "u1", "shell", image_id=image_id, mounts=list(mounts))
+
+
+@pytest.mark.parametrize(
+    ("mounts", "kind", "words"),
+    [
+        (["/:ro"], "mounts", ["/host: read-only, with all that is mounted below it"]),
+        (["/:ro-shallow"], "target", ["/host: read-only at the top only"]),
+        (["/:ro", "/sys/fs/bpf:ro-shallow"], "target", ["/sys/fs/bpf: read-only at the top only", "/host: read-only, with all"]),
+        (["/:ro", "sockets:unmasked"], "target", ["/host: read-only, with all", "not masked: its runtime is unknown"]),
+        (["/:ro", "sockets:partly-masked"], "target", ["not all runtime sockets"]),
+    ],
+)
+def test_how_the_nodes_files_are_mounted_is_told_once_and_again_to_late_comers(mounts: list[str], kind: str, words: list[str]) -> None:
+    standing = Standing("connecting", 1)
+    told = standing.made(made(*mounts))
+    assert told is not None
+    assert told.kind == kind
+    assert all(word in str(told.data["text"]) for word in words)
+    assert standing.made(made(*mounts)) is None
+    assert standing.greeting("running", IDLE) == [told]
+
+
+def test_before_the_node_has_said_it_nothing_is_said_of_mounts_and_never_where_there_are_none() -> None:
+    assert Standing("connecting", 1).made(made("/:ro", image_id="")) is None
+    assert Standing("connecting", 1).made(made("/:rw")) is None
+    assert Standing("connecting", 1).made(made()) is None

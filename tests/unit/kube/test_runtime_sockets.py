@@ -8,7 +8,7 @@ from podshell.kube.debug_options import DebugKind, DebugOptions, ResolvedOptions
 from podshell.kube.manifests import Making, Manifest, NodeFacts, node_pod
 from podshell.kube.node_pods import node_facts
 from podshell.kube.objects import Node, NodeInfo, NodeStatus, ObjectMeta
-from podshell.kube.runtime_sockets import OpenSockets, open_sockets, risks_on
+from podshell.kube.runtime_sockets import OpenSockets, open_sockets, risks_on, without_masks
 
 CONTAINERD = NodeFacts("n", "containerd://2.1.9", "v1.36.2")
 DOCKER = NodeFacts("n", "docker://27", "v1.33.1")
@@ -67,6 +67,36 @@ def test_sockets_that_stay_open_are_a_danger_of_that_node(node: NodeFacts, words
 @pytest.mark.parametrize("fields", [{}, {"profile": "systemd"}, {"host_write": True}, {"enter": True}])
 def test_nothing_is_said_where_no_mask_was_meant(fields: dict[str, object]) -> None:
     assert open_sockets(options(**fields), UNREAD) == OpenSockets.NONE
+
+
+RUNC = 'error mounting "/dev/null" to rootfs at "/host{0}": create mountpoint for /host{0} mount: make mountpoint: read-only file system'
+
+
+@pytest.mark.parametrize(
+    ("node", "message", "left"),
+    [
+        (CONTAINERD, RUNC.format("/run/containerd"), []),
+        (DOCKER, RUNC.format("/run/docker.sock"), ["/host/run/docker"]),
+        (DOCKER, RUNC.format("/run/docker"), ["/host/run/docker.sock"]),
+    ],
+)
+def test_a_mask_that_has_nothing_to_cover_is_left_out_and_that_is_said(node: NodeFacts, message: str, left: list[str]) -> None:
+    bare = without_masks(node, message)
+    assert bare is not None
+    assert masked(bare, mount_host=True) == left
+    assert "does not have them where" in " ".join(risk.text for risk in risks_on(options(mount_host=True), bare))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        RUNC.format("/nowhere"),
+        "exec: no such file: /run/containerd",
+        RUNC.format("/run/containerd/io.containerd.runtime.v2.task/k8s.io/1/rootfs"),
+    ],
+)
+def test_a_start_that_fails_for_another_reason_keeps_its_masks(message: str) -> None:
+    assert without_masks(CONTAINERD, message) is None
 
 
 def test_microk8s_is_known_by_its_label() -> None:
