@@ -99,7 +99,10 @@ class NodePod:
     @property
     def answered(self) -> bool:
         """Whether the server has said how the last create went."""
-        return self._creating is not None and self._creating.done() and not self._creating.cancelled()
+        if self._creating is None or not self._creating.done() or self._creating.cancelled():
+            return False
+        error = self._creating.exception()
+        return error is None or made_nothing(error)
 
     def adopt(self, name: str, uid: str) -> None:
         """It is there already: a predecessor made it."""

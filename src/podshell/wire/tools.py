@@ -74,7 +74,7 @@ class MadeContainer(Struct, frozen=True, omit_defaults=True):
     profile: Annotated[str, Meta(max_length=32)] = ""
     target: Name = ""
     capabilities: Keys = []
-    mounts: Texts = []
+    mounts: Texts = []  # and behind them "sockets:..." where runtime sockets stay open (kube/runtime_sockets.py, OpenSockets)
     host_pid: bool = False
     reused: bool = False
     held: bool = False

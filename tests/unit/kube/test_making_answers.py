@@ -47,6 +47,7 @@ async def test_only_a_refusal_is_taken_for_nothing_made(error: Exception, certai
     with pytest.raises(type(error)):
         await made.create(lambda name: {"metadata": {"name": name}})
     assert made.may_exist is not certain
+    assert made.answered is certain
     await made.remove()
     assert bool(server.deleted) is not certain
     assert not made.may_exist
