@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_process import CliTerminal
@@ -12,6 +13,7 @@ from shell_process import SHELL, kubectl, names_of_ours, nothing_is_left, run
 from test_exec_in_a_terminal import poll, state_of
 
 from podshell.sandbox import users
+from podshell.sandbox.resources import NODE as NODE_KIND
 from sandbox_fixtures import MakeSandboxCluster, end_unnoticed
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="pods of nodes want isolated containers")
@@ -45,9 +47,18 @@ async def test_what_it_is_doing_is_on_standard_error_only(cluster_env: dict[str,
 
 
 async def test_a_missing_program_is_127(cluster_env: dict[str, str]) -> None:
-    code, output, _ = await run([*POD, "--", "no-such-program"], cluster_env)
-    assert code == 127
-    assert b"no-such-program" in output  # the shell's own words: without a terminal its standard error comes there, too
+    code, output, errors = await run([*POD, "--", "no-such-program"], cluster_env)
+    assert (code, output) == (127, b"")
+    assert "no-such-program" in errors  # the shell's own words
+
+
+@pytest.mark.parametrize("way", [[], ["--attach"]], ids=["exec", "attach"])
+async def test_both_streams_of_a_command_are_ones_own(cluster_env: dict[str, str], way: list[str]) -> None:
+    """As with `kubectl exec`: what a pipe gets is what the command wrote to its standard output, every byte of both."""
+    script = "head -c 300000 /dev/zero; { echo before; head -c 300000 /dev/zero | tr '\\0' e; echo after; } >&2"
+    code, output, errors = await run([*POD, *way, "--", "sh", "-c", script], cluster_env)
+    assert (code, output) == (0, bytes(300_000)), errors[-500:]
+    assert f"before\n{'e' * 300_000}after\n" in errors
 
 
 async def test_the_debug_container_of_the_same_user_is_used_again(cluster_env: dict[str, str]) -> None:
@@ -108,16 +119,6 @@ async def test_a_signal_in_the_shell_restores_the_terminal_and_leaves_nothing(cl
     await nothing_is_left(cluster_env)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-async def test_a_signal_while_the_image_does_not_come_leaves_nothing(cluster_env: dict[str, str], number: signal.Signals) -> None:
-    async with CliTerminal([*NODE, "--image", "slow.example/tools:pulls-forever"], cluster_env, program=PROGRAM) as terminal:
-        await terminal.expect(b"Starting host networking pod")
-        terminal.process.send_signal(number)
-        await terminal.wait()
-        assert terminal.is_restored
-    await nothing_is_left(cluster_env)
-
-
 async def test_a_closed_terminal_leaves_nothing(cluster_env: dict[str, str]) -> None:
     async with CliTerminal(NODE, cluster_env, program=PROGRAM) as terminal:
         await poll(lambda: terminal.is_raw)
@@ -163,6 +164,7 @@ async def test_a_host_mount_says_what_it_is_and_shows_the_node(cluster_env: dict
     assert code == 0
     assert b"NAME=" in output
     assert "equal to root on this node" in errors
+    assert "/host: read-only, with all that is mounted below it" in errors
     code, _, errors = await run([*NODE, "-m", "--", "sh", "-c", "echo x >/host/etc/mine"], cluster_env)
     assert code != 0
 
@@ -191,14 +193,33 @@ async def test_the_session_is_in_the_user_agent(cluster_env: dict[str, str]) -> 
     assert b" session/" in asked.result()
 
 
+async def test_a_mask_without_a_runtime_socket_below_does_not_keep_the_shell_from_starting(
+    make_sandbox_cluster: MakeSandboxCluster, cluster_env: dict[str, str], tmp_path: Path
+) -> None:
+    """Nothing can be mounted below a read-only mount where nothing is: the pod is made once more without it, and that is said."""
+
+    def change(node: dict[str, Any]) -> None:
+        node["status"]["nodeInfo"]["containerRuntimeVersion"] = "cri-o://1.33"
+
+    other = await make_sandbox_cluster("other")
+    other.store.modify(NODE_KIND, None, "worker-1", change)
+    other.write_kubeconfig(tmp_path / "config", users.ADMIN)
+    env = {**cluster_env, "KUBECONFIG": str(tmp_path / "config")}
+    code, output, errors = await run([*NODE, "-m", "--", "echo", "here"], env)
+    assert (code, output) == (0, b"here\n"), errors
+    assert "does not have them where its runtime usually does" in errors
+    await nothing_is_left(env)
+
+
 async def test_an_old_cluster_is_said_to_mount_read_only_at_the_top_only(
     make_sandbox_cluster: MakeSandboxCluster, cluster_env: dict[str, str], tmp_path: Path
 ) -> None:
     """It drops `recursiveReadOnly` (before 1.30); a newer one is not said to."""
     old = await make_sandbox_cluster("old", server_version=(1, 29))
     old.write_kubeconfig(tmp_path / "config", users.ADMIN)
+    env = {**cluster_env, "KUBECONFIG": str(tmp_path / "config")}
     words = [*NODE, "-m", "--", "true"]
-    code, _, errors = await run(words, {**cluster_env, "KUBECONFIG": str(tmp_path / "config")})
+    code, _, errors = await run(words, env)
     assert (code, "/host: read-only at the top only" in errors) == (0, True), errors
     code, _, errors = await run(words, cluster_env)
     assert (code, "at the top only" in errors) == (0, False), errors
