@@ -31,7 +31,9 @@ from podshell.sandbox import users
 from podshell.sandbox.cluster import SandboxCluster
 from podshell.sandbox.content import Content, manifests
 from podshell.sandbox.content.nodes import node
+from podshell.sandbox.kubelet.backoffs import Timings
 from podshell.sandbox.kubelet.faults import OUT_OF_CPU, PodFault
+from podshell.sandbox.rbac import Rule
 from podshell.sandbox.resources import RESOURCEQUOTA
 from podshell.sandbox.store import WatchEvent
 from sandbox_fixtures import MakeSandboxCluster
@@ -117,7 +119,8 @@ async def test_a_node_pod_starts_and_says_what_takes_its_time(client: Client, la
     told: list[str] = []
     pod = await start(client, pod_of("tools"), told)
     assert pod.spec.node_name == "worker-1"
-    assert told
+    pulling = told.index("pulling the image tools:1 on node worker-1")
+    assert told.index("the image tools:1 is on node worker-1") > pulling
 
 
 async def test_an_image_that_is_not_there_is_named_with_its_events(client: Client, causes: Causes) -> None:
@@ -168,7 +171,8 @@ async def test_when_nothing_happens_the_patience_ends_it_with_what_was_seen(clie
     with pytest.raises(StartFailed) as raised:
         await start(client, pod_of("tools"), seconds=2)
     assert raised.value.timed_out
-    assert raised.value.broken.message == ("timed out after 2s waiting for container shell to start: the container is being created")
+    words = "the container is being created (image tools:1, node worker-1)"
+    assert raised.value.broken.message == f"timed out after 2s waiting for container shell to start: {words}"
     assert "--timeout" in raised.value.broken.next_step
 
 
@@ -224,7 +228,7 @@ async def test_a_debug_container_that_may_not_run_as_root_says_so(client: Client
     with pytest.raises(StartFailed) as raised:
         await wait_started(client, "lab", "cart", name, seconds=PATIENCE_SECONDS, say=lambda _: None)
     assert raised.value.broken.reason == "CreateContainerConfigError"
-    assert causes.seconds_since(words="CreateContainerConfigError") < VERDICT_SECONDS
+    assert causes.seconds_since(words="container has runAsNonRoot", kind="Event") < VERDICT_SECONDS
     assert "--profile restricted" in raised.value.broken.next_step
 
 
@@ -242,3 +246,81 @@ async def test_a_debug_container_whose_pod_vanishes_says_so(client: Client, lab:
         await waiting
     assert causes.seconds_since(kind="Pod", deleted=True) < VERDICT_SECONDS
     assert raised.value.broken.reason in ("Deleted", "NotFound")
+
+
+async def debug_failure(client: Client, seconds: float = PATIENCE_SECONDS, **fields: object) -> StartFailed:
+    """Add a debug container that does not start to the pod cart."""
+    name = await add_debug_container(client, **fields)
+    with pytest.raises(StartFailed) as raised:
+        await wait_started(client, "lab", "cart", name, seconds=seconds, say=lambda _: None)
+    return raised.value
+
+
+FIREWALLED = "registry.example.com/nope:1"
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "words"),
+    [
+        ({"image": FIREWALLED}, "ErrImagePull", "connect: connection refused"),
+        ({"image": FIREWALLED, "pull_policy": "Never"}, "ErrImageNeverPull", "is not present with pull policy of Never"),
+    ],
+    ids=["firewalled", "never"],
+)
+async def test_a_debug_container_of_a_real_kubelet_is_given_up_at_its_event_12_s_before_its_status(
+    make_sandbox_cluster: MakeSandboxCluster, tmp_path: Path, fields: dict[str, object], reason: str, words: str
+) -> None:
+    lab = await make_sandbox_cluster("lab", content=content, timings=Timings())
+    causes = Causes(lab)
+    lab.write_kubeconfig(tmp_path / "config")
+    async with Client(load_connection(files=[tmp_path / "config"], environ={})) as client:
+        await start(client, pod_of("cart"))
+        failed = await debug_failure(client, **fields)
+    assert causes.seconds_since(words=f"Error: {reason}", kind="Event") < VERDICT_SECONDS
+    assert not failed.timed_out
+    assert (failed.broken.object, failed.broken.reason) == (f"image {fields['image']}", reason)
+    assert words in failed.broken.message
+    assert failed.events
+    # the pod's own container has events too: they are not about this start
+    assert not any("tools:1" in event or "Scheduled" in event for event in failed.events)
+
+
+async def test_who_may_read_no_events_hears_from_the_status_why_a_debug_container_does_not_start(
+    lab: SandboxCluster, client: Client, tmp_path: Path
+) -> None:
+    pods = Rule(("get", "list", "watch", "create", "patch", "update"), ("",), ("pods", "pods/ephemeralcontainers"))
+    lab.add_user("eve", "eve-token", [pods])
+    await start(client, pod_of("cart"))
+    lab.write_kubeconfig(tmp_path / "eve", "eve")
+    async with Client(load_connection(files=[tmp_path / "eve"], environ={})) as eve:
+        failed = await debug_failure(eve, image=FIREWALLED)
+    assert (failed.broken.reason, failed.events) == ("ErrImagePull", [])
+    assert "connection refused" in failed.broken.message
+
+
+async def test_d2_a_hanging_pull_that_is_given_up_is_told_with_its_evidence_while_its_pod_is_there(
+    client: Client, lab: SandboxCluster
+) -> None:
+    """D2 of the original: it looked once a second for a container that runs, and then said that the time was up, and no more."""
+    lab.node_faults.add(PodFault(pull_seconds=60.0))
+    told: list[str] = []
+    with pytest.raises(StartFailed) as raised:
+        await start(client, pod_of("tools", image="busybox:1"), told, seconds=1)
+    failed = raised.value
+    assert failed.timed_out
+    assert failed.broken.object == "pod lab/tools"
+    assert "pulling the image busybox:1 on node worker-1" in failed.broken.message
+    assert 'Pulling: Pulling image "busybox:1"' in failed.events
+    assert "pulling the image busybox:1 on node worker-1" in told
+    assert (await client.get(PODS.path("lab", "tools"), Pod)).metadata.name == "tools"  # whoever deletes it has heard all this before
+
+
+async def test_events_of_an_earlier_pod_of_the_same_name_are_no_evidence(client: Client, lab: SandboxCluster) -> None:
+    await failure(client, pod_of("tools", image=FIREWALLED), Causes(lab))
+    await client.delete(PODS.path("lab", "tools"), grace_seconds=0)
+    lab.node_faults.add(PodFault(pull_seconds=60.0))
+    with pytest.raises(StartFailed) as raised:
+        await start(client, pod_of("tools"), seconds=1)
+    assert raised.value.timed_out
+    assert raised.value.events
+    assert not any(FIREWALLED in event for event in raised.value.events)
