@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+from aiohttp import StreamReader
 
 from podshell.kube.debug_options import DebugKind, DebugOptions, ResolvedOptions, resolve
+from podshell.kube.errors import ApiError, ServerError, TooManyRequests
 from podshell.kube.kubeconfig import load_connection
 from podshell.kube.manifests import (
     CONTAINER,
@@ -23,7 +27,7 @@ from podshell.kube.manifests import (
     node_pod,
 )
 from podshell.kube.objects import Metadata, Pod
-from podshell.kube.rest import Client, PatchKind
+from podshell.kube.rest import Client, Params, PatchKind
 from podshell.kube.starting import StartFailed, wait_job_pod, wait_started
 from podshell.kube.waiter import waiter_command
 from podshell.kube.workloads import JOBS, PODS
@@ -37,6 +41,8 @@ from podshell.sandbox.rbac import Rule
 from podshell.sandbox.resources import RESOURCEQUOTA
 from podshell.sandbox.store import WatchEvent
 from sandbox_fixtures import MakeSandboxCluster
+
+T = TypeVar("T")
 
 # A verdict comes in seconds; whoever hears "timed out" instead has waited for this.
 PATIENCE_SECONDS = 60.0
@@ -324,3 +330,61 @@ async def test_events_of_an_earlier_pod_of_the_same_name_are_no_evidence(client:
     assert raised.value.timed_out
     assert raised.value.events
     assert not any(FIREWALLED in event for event in raised.value.events)
+
+
+class BusyServer(Client):
+    """A client whose reads and watches of pods are refused, one refusal after the other; then all is well."""
+
+    def __init__(self, lab: SandboxCluster, folder: Path, refusals: list[ApiError]) -> None:
+        lab.write_kubeconfig(folder / "busy")
+        super().__init__(load_connection(files=[folder / "busy"], environ={}))
+        self.refusals = refusals
+
+    async def get(self, path: str, kind: type[T], params: Params | None = None) -> T:
+        self._refuse(path)
+        return await super().get(path, kind, params)
+
+    @asynccontextmanager
+    async def open_stream(self, path: str, params: Params | None = None) -> AsyncIterator[StreamReader]:
+        self._refuse(path)
+        async with super().open_stream(path, params) as content:
+            yield content
+
+    def _refuse(self, path: str) -> None:
+        if "/pods" in path and self.refusals:
+            raise self.refusals.pop()
+
+
+async def test_a_busy_api_server_or_one_that_is_replaced_does_not_end_a_start(lab: SandboxCluster, client: Client, tmp_path: Path) -> None:
+    lab.node_faults.add(PodFault(pull_seconds=0.5))
+    await client.create(PODS.path("lab"), pod_of("tools"), Pod)
+    refusals = [
+        TooManyRequests("Too many requests, please try again later.", retry_after_seconds=0.1),  # of the watch: reads come between
+        ServerError("apiserver is shutting down", status_code=503),
+        ServerError("etcdserver: leader changed", status_code=500),
+        TooManyRequests("storage is (re)initializing", retry_after_seconds=0.1),
+    ]
+    told: list[str] = []
+    async with BusyServer(lab, tmp_path, refusals) as busy:
+        waiting = asyncio.create_task(wait_started(busy, "lab", "tools", CONTAINER, seconds=PATIENCE_SECONDS, say=told.append))
+        while refusals:
+            await asyncio.sleep(0.02)  # what is polled is this test's own list
+        await lab.server.rotate()
+        pod = await waiting
+    status = pod.container_status(CONTAINER)
+    assert status is not None
+    assert status.state.running is not None
+    assert any("the API server does not answer" in text for text in told)
+
+
+async def test_an_api_server_that_stays_busy_ends_a_start_when_the_patience_is_over(
+    lab: SandboxCluster, client: Client, tmp_path: Path
+) -> None:
+    await client.create(PODS.path("lab"), pod_of("tools"), Pod)
+    refusals: list[ApiError] = [ServerError("etcdserver: request timed out", status_code=500) for _ in range(1000)]
+    async with BusyServer(lab, tmp_path, refusals) as busy:
+        with pytest.raises(StartFailed) as raised:
+            await wait_started(busy, "lab", "tools", CONTAINER, seconds=1, say=lambda _: None)
+    assert raised.value.timed_out
+    assert "etcdserver: request timed out" in raised.value.broken.message
+    assert len(refusals) > 1000 - 50  # it is not asked again and again without a pause
