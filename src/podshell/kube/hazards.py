@@ -20,9 +20,9 @@ from podshell.kube.start_events import StartEvents, Subject
 from podshell.kube.store import Change, ChangeKind, Store
 from podshell.kube.workloads import EVENTS, NODES
 
-# A healthy kubelet says its first word within a second; its node is asked after when nothing is new for so long; a start that
+# A healthy kubelet says its first word within a second; its node is asked after when there is no verdict for so long; a start that
 # cannot succeed is to end within 3 s of what says so.
-SILENT_SECONDS = 2.0
+SILENT_SECONDS = 1.0
 # The whole message of the condition Ready when nothing but the network plugin is missing (kubernetes pkg/kubelet/kubelet.go,
 # updateRuntimeUp); several causes are written as a list in brackets (apimachinery pkg/util/errors).
 _NETWORK_ALONE = re.compile(r"(?:container )?runtime network not ready: NetworkReady=false ")

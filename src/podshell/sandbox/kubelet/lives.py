@@ -104,7 +104,7 @@ class ContainerLife:
     def _create_fault(self, spec: ContainerSpec) -> tuple[str, str] | None:
         """Reason and message for which the container is not even made; it is tried again for ever."""
         pod, container = self._pod.pod, self._record.spec
-        if why := user_fault(pod, container, self._image_user):
+        if why := self._pod.faults.config_error(pod) or user_fault(pod, container, self._image_user):
             return "CreateContainerConfigError", why
         if why := propagation_fault(pod, container, spec.id):
             return "CreateContainerError", why
@@ -207,6 +207,8 @@ class ContainerLife:
     def _try_pull(self, image: str, policy: str, *, pulled_seconds: float) -> tuple[str, str] | None:
         """Reason and message of a failure; None when the image is there."""
         try:
+            if error := self._pod.faults.pull_error(self._pod.pod):
+                raise ImagePullFailed(error)
             self._image_user = self._node.pull(image).user
         except ImagePullFailed as error:
             if error.reason == "InvalidImageName":  # transcripts/ephemeral/invalid-image-name
