@@ -123,7 +123,7 @@ CASES = {
     ),
     "Pod Security restricted, read first": Case(
         ["-n", "stricter", "pods/quiet", "--profile", "net"], REFUSED, "namespace stricter", "Pod Security level restricted",
-        "--profile restricted",
+        "open the shell without them",
     ),
     "Pod Security restricted, not to be read": Case(
         ["-n", "stricter", "pods/quiet"], REFUSED, 'pods "quiet"', 'violates PodSecurity "restricted', "Pod Security level", user=LIMITED
