@@ -31,6 +31,8 @@ _PROGRESS = {
 # What every start says for a while; it says less than an event does, and so does not take its place.
 _VAGUE = ("the node has not taken it up yet", "waiting", *_PROGRESS.values())
 _EVENTS_SHOWN = 5
+# What is going on is a line or two; a failed pull's message may have thousands of characters, and stands in the evidence.
+_TEXT_CHARS = 500
 # The evidence of a failure: a server that does not even answer this does not keep its user any longer.
 _EVIDENCE_SECONDS = 3.0
 # A lost watch is begun again in 0.1 s, on average; a server that goes on refusing is asked about every second.
@@ -77,6 +79,7 @@ class History:
 
     def tell(self, text: str, say: Callable[[str], None]) -> None:
         """Keep what is going on, and say it if it is new."""
+        text = text if len(text) <= _TEXT_CHARS else f"{text[: _TEXT_CHARS - 1]}…"
         if text in self.texts[-1:] or (text in _VAGUE and (text in self.texts or any(one not in _VAGUE for one in self.texts))):
             return
         self.texts.append(text)

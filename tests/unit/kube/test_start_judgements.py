@@ -227,3 +227,9 @@ def test_what_is_going_on_is_said_once_and_what_says_more_is_not_replaced_by_wha
     assert said == ["the container is being created", "pulling the image x on node n"]
     history.image, history.node = "x", "worker-1"
     assert history.last_text() == "pulling the image x on node n (node worker-1)"
+
+
+def test_a_long_text_is_one_line_of_progress_and_no_more() -> None:
+    said: list[str] = []
+    History().tell("x" * 5000, said.append)
+    assert [len(text) for text in said] == [500]
