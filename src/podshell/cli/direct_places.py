@@ -37,7 +37,7 @@ from podshell.kube.debug_containers import (
 from podshell.kube.debug_options import OptionProblem, ResolvedOptions, risks
 from podshell.kube.errors import ApiError, Forbidden, KubeError, NotFound, Unreachable
 from podshell.kube.exec import ExecEnd, ExecStream, ExecTarget, open_attach
-from podshell.kube.hazards import Broken
+from podshell.kube.hazards import Broken, network_problem
 from podshell.kube.host_mounts import read_mounts_text, read_only_paths
 from podshell.kube.manifests import CONTAINER, Making, Manifest, NodeFacts, debug_key, ephemeral_container, node_pod
 from podshell.kube.node_pods import NodePod, node_facts, node_problem
@@ -294,6 +294,8 @@ class NodePlace(_Place):
         except KubeError as error:
             raise CommandFailed(FAILED, f"error retrieving node {self._node}: {error}", _next_step(error, "kubectl get nodes")) from error
         _check(node_problem(node, self._wish.options.os))
+        if warning := network_problem(node):
+            say(warning)
         return node
 
     async def _sweep(self) -> None:

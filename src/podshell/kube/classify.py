@@ -63,8 +63,11 @@ _PATTERNS: tuple[tuple[FailureKind, re.Pattern[str]], ...] = (
     (_K.RUNTIME_REFUSES_V5, re.compile(r"server gave HTTP response to HTTPS client")),
     (_K.PSA, re.compile(r"violates PodSecurity")),
     (_K.ADMISSION, re.compile(r"admission webhook .* denied|denied by .*(?:polic|admission)|ValidatingAdmissionPolicy")),
-    (_K.QUOTA, re.compile(r"(?:exceeded|failed) quota")),
-    (_K.RBAC, re.compile(r"cannot \S+ resource ")),
+    (_K.QUOTA, re.compile(r"(?:exceeded|failed) quota|insufficient quota|status unknown for quota")),
+    (_K.RBAC, re.compile(r"User \"[^\"]*\" cannot |cannot \S+ resource ")),
+    # Whoever else forbids something says why: LimitRanger, a namespace that ends, a missing service account, ImagePolicyWebhook
+    # (apiserver pkg/admission/errors.go). It may quote anything, so this comes before what looks for words of the runtime or the network.
+    (_K.ADMISSION, re.compile(r"is forbidden: \S")),
     (_K.CONTAINER_REQUIRED, re.compile(r"a container name must be specified")),
     (_K.CONTAINER_UNKNOWN, re.compile(r"container \S+ is not valid for pod")),
     (_K.POD_NOT_SCHEDULED, re.compile(r"does not have a host assigned")),

@@ -122,7 +122,7 @@ def pod_node_problem(pod: Pod, node: Node) -> Broken | None:
     """As `read_pod_node_problem`, of a node that was read. Pure."""
     name, system = f"pod {pod.metadata.namespace}/{pod.metadata.name}", system_of(node)
     if system == "linux":
-        return judge_node(node, node.metadata.name)
+        return judge_node(node, node.metadata.name, host_network=pod.spec.host_network)
     text = f"{name}: unsupported OS (kubectl shell requires Linux): its node {node.metadata.name} runs {system or 'an unknown system'}"
     return Broken(name, "UnsupportedOS", text, OWN_CONTAINER_STEP)
 

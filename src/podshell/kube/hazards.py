@@ -1,8 +1,8 @@
-"""What a pod's own status does not say of its start: what its events tell, or its Job's, and whether its node still answers.
+"""What a pod's own status does not say of its start, or says late: what its events tell, or its Job's, and whether its node still answers.
 
 A volume that does not fit, a Job that may make no pod, and a kubelet that is gone leave a pod as it was, or leave none: without this they
-would look like a slow start until the patience is over (kubernetes.md 4.2, 4.4). `judge_event` and `judge_node` are pure; `Hazards`
-watches.
+would look like a slow start until the patience is over (kubernetes.md 4.2, 4.4). What events mean is start_events.py's; `judge_node` is
+pure; `Hazards` watches.
 """
 
 from __future__ import annotations
@@ -10,83 +10,87 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from podshell.kube.errors import KubeError, NotFound
-from podshell.kube.objects import Event, Node
+from podshell.kube.objects import Condition, Event, Node
 from podshell.kube.reflector import Reflector
 from podshell.kube.rest import Client
-from podshell.kube.store import Change, Store
+from podshell.kube.start_events import Broken as Broken
+from podshell.kube.start_events import StartEvents, Subject
+from podshell.kube.store import Change, ChangeKind, Store
 from podshell.kube.workloads import EVENTS, NODES
 
-# A healthy kubelet says its first word within a second; its node is asked after when nothing is new for so long; a start that
+# A healthy kubelet says its first word within a second; its node is asked after when there is no verdict for so long; a start that
 # cannot succeed is to end within 3 s of what says so.
-SILENT_SECONDS = 2.0
-# Of the reasons for FailedMount the one that no further try changes (transcripts/node): a Secret may still come, a path's type stays.
-_HOPELESS_MOUNT = re.compile(r"hostPath type check failed")
-# What the API server says when it means it, not when it is busy (transcripts/node/quota-job).
-_REFUSED = re.compile(r"is forbidden|denied the request")
+SILENT_SECONDS = 1.0
+# The whole message of the condition Ready when nothing but the network plugin is missing (kubernetes pkg/kubelet/kubelet.go,
+# updateRuntimeUp); several causes are written as a list in brackets (apimachinery pkg/util/errors).
+_NETWORK_ALONE = re.compile(r"(?:container )?runtime network not ready: NetworkReady=false ")
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """It will not start. `reason` is Kubernetes' own word, `object` whom it is about."""
+def judge_node(node: Node | None, name: str, *, host_network: bool = True) -> Broken | None:
+    """Return why nothing starts on a node; None for the node: there is no such node.
 
-    object: str
-    reason: str
-    message: str
-    next_step: str
-
-
-def judge_event(event: Event) -> Broken | None:
-    """Return what an event tells that will not heal."""
-    about = event.involved_object
-    name = f"{about.kind.lower()} {about.namespace}/{about.name}"
-    if event.reason == "FailedMount" and _HOPELESS_MOUNT.search(event.message):
-        step = "the node lacks what is to be mounted: leave that option out, or choose another node"
-        return Broken(name, event.reason, event.message, step)
-    if event.reason == "FailedCreate" and _REFUSED.search(event.message):  # a Job's: its controller tries again, and is refused again
-        return Broken(name, event.reason, event.message, _creation_step(event.message))
-    return None
-
-
-def _creation_step(message: str) -> str:
-    if "violates PodSecurity" in message:
-        return "use a namespace labelled pod-security.kubernetes.io/enforce=privileged"
-    if "exceeded quota" in message or "must specify" in message:
-        return "ask the namespace's owner for a larger quota, or use another namespace"
-    if "admission webhook" in message or "ValidatingAdmissionPolicy" in message:
-        return "an admission rule of the cluster refuses the pod: ask its owner"
-    return "read the text; the namespace's owner can change what refuses the pod"
-
-
-def judge_node(node: Node | None, name: str) -> Broken | None:
-    """Return why nothing starts on a node; None for the node: there is no such node."""
+    `host_network`: the pod is on the network of the node. A kubelet without a network plugin starts containers in no other pods, not even
+    debug containers in those that run (kubernetes pkg/kubelet/kubelet.go, SyncPod).
+    """
     if node is None:
         return Broken(f"node {name}", "NodeGone", f"there is no node {name} any more", "choose another one: kubectl get nodes")
-    if node.ready:
+    if node.ready or (host_network and network_problem(node)):
         return None
-    said = next((one.message or one.reason for one in node.status.conditions or () if one.type == "Ready"), "")
-    text = "the node is not Ready: its kubelet starts nothing" + (f" ({said})" if said else "")
-    return Broken(f"node {name}", "NodeNotReady", text, f"choose another node, or look at this one: kubectl describe node {name}")
+    ready = _ready(node)
+    said = ready.message or ready.reason
+    what, step = "its kubelet starts nothing", f"choose another node, or look at this one: kubectl describe node {name}"
+    if network_problem(node):
+        what = "its kubelet starts containers in pods on the node's network alone"
+        step = f"open a shell on the node, which needs no network plugin: kubectl shell {name}"
+    text = f"the node {name} is not Ready: {what}" + (f" ({said})" if said else "")
+    return Broken(f"node {name}", "NodeNotReady", text, step)
+
+
+def network_problem(node: Node) -> str:
+    """Say that nothing but its network plugin keeps a node from being Ready; empty: it is Ready, or something else does."""
+    ready = _ready(node)
+    if ready.status != "False" or not _NETWORK_ALONE.match(ready.message):
+        return ""
+    return f"the node {node.metadata.name} is not Ready, but starts pods on its own network ({ready.message})"
+
+
+def _ready(node: Node) -> Condition:
+    return next((one for one in node.status.conditions or () if one.type == "Ready"), Condition("Ready"))
 
 
 class Hazards:
     """Looks for what ends the wait.
 
     Args:
-        subject: the object whose events are read; empty for none: those of a pod that was there before are not about our container.
+        subject: whose events are read.
+        events: what they mean.
         node: tells the name of the node, or nothing while none is known.
+        host_network: whether the pod is on the node's network.
+        say: gets what is going on.
         silent_seconds: after so long without a verdict the node is asked after, again and again.
     """
 
     def __init__(
-        self, client: Client, namespace: str, subject: str, node: Callable[[], str], *, silent_seconds: float = SILENT_SECONDS
+        self,
+        client: Client,
+        namespace: str,
+        subject: Subject,
+        events: StartEvents,
+        node: Callable[[], str],
+        *,
+        host_network: bool = True,
+        say: Callable[[str], None] = lambda _: None,
+        silent_seconds: float = SILENT_SECONDS,
     ) -> None:
         self._client = client
         self._namespace = namespace
         self._subject = subject
+        self._events = events
         self._node = node
+        self._host_network = host_network
+        self._say = say
         self._silent_seconds = silent_seconds
 
     async def first(self) -> Broken:
@@ -94,12 +98,17 @@ class Hazards:
         found: asyncio.Future[Broken] = asyncio.get_running_loop().create_future()
 
         def note(change: Change[Event]) -> None:
-            if not found.done() and (broken := judge_event(change.new)) is not None:
-                found.set_result(broken)
+            if found.done() or change.kind is ChangeKind.DELETED:
+                return
+            told = self._events.note(change.new)
+            if isinstance(told, Broken):
+                found.set_result(told)
+            elif told:
+                self._say(told)
 
         events: Store[Event] = Store()
         events.listen(note)
-        watching = asyncio.create_task(self._watch_events(events), name=f"events of {self._subject}")
+        watching = asyncio.create_task(self._watch_events(events), name=f"events of {self._subject.name}")
         try:
             while True:
                 await asyncio.wait({found}, timeout=self._silent_seconds)
@@ -113,17 +122,19 @@ class Hazards:
 
     async def _watch_events(self, events: Store[Event]) -> None:
         # whoever may not read events misses them here, and in what is told; nothing else
-        if self._subject:
-            selectors = {"fieldSelector": f"involvedObject.name={self._subject}"}
-            await Reflector(self._client, EVENTS, events, namespace=self._namespace, selectors=selectors).run()
+        selectors = {"fieldSelector": self._subject.selector}
+        await Reflector(self._client, EVENTS, events, namespace=self._namespace, selectors=selectors).run()
 
     async def _ask_node(self) -> Broken | None:
         name = self._node()
         if not name:
             return None
         try:
-            return judge_node(await self._client.get(NODES.path("", name), Node), name)
+            node = await self._client.get(NODES.path("", name), Node)
         except NotFound:
             return judge_node(None, name)
         except KubeError:
             return None  # it may not be read, or not now: then the patience decides
+        if warning := network_problem(node):
+            self._say(warning)
+        return judge_node(node, name, host_network=self._host_network)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from podshell.kube.debug_options import OptionProblem, ResolvedOptions, fit_level
 from podshell.kube.errors import Forbidden
 from podshell.kube.objects import Namespace
@@ -30,4 +32,7 @@ async def fit_namespace(client: Client, options: ResolvedOptions, namespace: str
     Raises:
         KubeError: as `enforced_level`.
     """
-    return fit_level(options, await enforced_level(client, namespace))
+    fitted = fit_level(options, await enforced_level(client, namespace))
+    if isinstance(fitted, OptionProblem):
+        return replace(fitted, message=fitted.message.replace("the namespace", f"the namespace {namespace}", 1))
+    return fitted

@@ -1,7 +1,7 @@
 """Waiting for a container to start: a watch on its pod, what is going on, and why it will not start (kubernetes.md 4.2).
 
 `judge` is pure: one pod as it is, and what was seen before. `wait_started` watches; it ends at the event that will not heal, not at the end
-of the patience; what the pod itself does not say, hazards.py finds. `last_events` is the evidence that belongs to a failure.
+of the patience; what the pod itself does not say, or says late, hazards.py finds. `last_events` is the evidence that belongs to a failure.
 """
 
 from __future__ import annotations
@@ -12,36 +12,31 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from podshell.kube.errors import ApiError, Forbidden, Gone, KubeError, NotFound, Unreachable
-from podshell.kube.hazards import Broken, Hazards
-from podshell.kube.manifests import CONTAINER
+from podshell.aio.backoff import Backoff
+from podshell.kube.errors import Forbidden, Gone, KubeError, NotFound, ServerError, TooManyRequests, Unreachable
+from podshell.kube.hazards import Hazards
 from podshell.kube.objects import ContainerStatus, Event, Pod
 from podshell.kube.reflector import Health, Reflector, ReflectorState, WatchSilent, read_lines
 from podshell.kube.rest import Client, decode_answer
+from podshell.kube.start_events import Broken, StartEvents, Subject, broken_container, is_hopeless_pull, will_not_heal
 from podshell.kube.store import Change, Store
 from podshell.kube.waiter import NO_FOLDER_CODE
-from podshell.kube.workloads import PODS, WatchEvent
+from podshell.kube.workloads import EVENTS, PODS, WatchEvent
 
-# Pull errors that come back may heal (a registry restarts); these words of containerd's do not (transcripts/events).
-_HOPELESS_PULL = ("not found", "pull access denied", "unauthorized", "authorization failed", "no match for platform", "manifest unknown")
-_IMAGE_STEP = "name an image that the node can pull (--image, --image-repo), or the secret for it (--pull-secret)"
-_BROKEN = {
-    "ErrImageNeverPull": "the image is not on the node and --pull-policy Never forbids to pull it",
-    "InvalidImageName": "correct the image's name",
-    "CreateContainerConfigError": "what the container asks for and the pod's or the namespace's rules do not fit together",
-    "CreateContainerError": "the node's runtime could not make the container: read its text",
-    "RunContainerError": "the node's runtime could not start the container: read its text",
-    "PostStartHookError": "read the text",
-    "CrashLoopBackOff": "the image must have sh and sleep",
-}
-_NON_ROOT_STEP = "the pod forbids root: use --profile restricted, or an image that does not run as root"
 _PROGRESS = {
     "ContainerCreating": "the container is being created",
     "PodInitializing": "the pod's init containers are running",
     "ErrImagePull": "the image could not be pulled yet",
 }
+# What every start says for a while; it says less than an event does, and so does not take its place.
+_VAGUE = ("the node has not taken it up yet", "waiting", *_PROGRESS.values())
 _EVENTS_SHOWN = 5
-_AGAIN_SECONDS = 0.2
+# What is going on is a line or two; a failed pull's message may have thousands of characters, and stands in the evidence.
+_TEXT_CHARS = 500
+# The evidence of a failure: a server that does not even answer this does not keep its user any longer.
+_EVIDENCE_SECONDS = 3.0
+# A lost watch is begun again in 0.1 s, on average; a server that goes on refusing is asked about every second.
+_AGAIN_SECONDS, _AGAIN_CAP_SECONDS = 0.2, 2.0
 _LOOK_SECONDS = 1.0
 _SILENCE_SECONDS = 90.0
 
@@ -79,13 +74,31 @@ class History:
 
     pull_message: str = ""
     node: str = ""
+    image: str = ""
     texts: list[str] = field(default_factory=list)
+
+    def tell(self, text: str, say: Callable[[str], None]) -> None:
+        """Keep what is going on, and say it if it is new."""
+        text = text if len(text) <= _TEXT_CHARS else f"{text[: _TEXT_CHARS - 1]}…"
+        if text in self.texts[-1:] or (text in _VAGUE and (text in self.texts or any(one not in _VAGUE for one in self.texts))):
+            return
+        self.texts.append(text)
+        say(text)
+
+    def last_text(self) -> str:
+        """Say what was heard last, and of which image and node (features F51)."""
+        last = self.texts[-1] if self.texts else "nothing was heard of it"
+        missing = [f"{what} {name}" for what, name in (("image", self.image), ("node", self.node)) if name and name not in last]
+        return f"{last} ({', '.join(missing)})" if missing else last
 
 
 def judge(pod: Pod, container: str, history: History) -> Judgement:
     """Say how the start of `container` stands."""
     name = f"pod {pod.metadata.namespace}/{pod.metadata.name}"
     history.node = pod.spec.node_name
+    spec = pod.spec
+    every = (*spec.containers, *(spec.ephemeral_containers or ()))
+    history.image = next((one.image for one in every if one.name == container), history.image)
     if pod.metadata.deletion_timestamp is not None:
         return Broken(name, "Deleted", "the pod is being deleted", "somebody or something else deletes it: try again")
     status = pod.container_status(container)
@@ -128,13 +141,9 @@ def _judge_container(status: ContainerStatus, name: str, history: History) -> Ju
     reason, message = (waiting.reason, waiting.message) if waiting is not None else ("", "")
     if reason == "ErrImagePull":
         history.pull_message = message
-        if any(words in message for words in _HOPELESS_PULL):
-            return Broken(f"image {status.image}", reason, message, _IMAGE_STEP)
-    if reason in ("ImagePullBackOff", "ImageInspectError", "RegistryUnavailable", "SignatureValidationFailed"):
-        return Broken(f"image {status.image}", reason, history.pull_message or message, _IMAGE_STEP)
-    if reason in _BROKEN:
-        step = _NON_ROOT_STEP if "runAsNonRoot" in message else _BROKEN[reason]
-        return Broken(name, reason, message or reason, step)
+    if will_not_heal(reason) or (reason == "ErrImagePull" and is_hopeless_pull(message)):
+        words = history.pull_message if reason == "ImagePullBackOff" else ""
+        return broken_container(name.removeprefix("pod "), status.image, reason, words or message)
     return Progress(_PROGRESS.get(reason, f"waiting ({reason})" if reason else "waiting"))
 
 
@@ -145,35 +154,111 @@ async def wait_started(client: Client, namespace: str, pod: str, container: str,
         StartFailed: it will not start, or did not in time.
         KubeError: the pod cannot be read or watched.
     """
-    history = History()
+    start = _Start(client, namespace, pod, container, say)
     try:
         async with asyncio.timeout(seconds):
-            judgement = await _first_of(client, namespace, pod, container, history, say)
+            judgement = await start.first()
     except TimeoutError:
-        last = history.texts[-1] if history.texts else "nothing was heard of it"
-        message = f"timed out after {seconds:g}s waiting for container {container} to start: {last}"
+        message = f"timed out after {seconds:g}s waiting for container {container} to start: {start.history.last_text()}"
         step = "The timeout can be increased by setting --timeout."
         broken = Broken(f"pod {namespace}/{pod}", "Timeout", message, step)
-        raise StartFailed(broken, await last_events(client, namespace, pod), timed_out=True) from None
+        raise StartFailed(broken, await last_events(client, namespace, start.subject), timed_out=True) from None
     if isinstance(judgement, Broken):
-        raise StartFailed(judgement, await last_events(client, namespace, pod))
+        raise StartFailed(judgement, await last_events(client, namespace, start.subject))
     return judgement.pod
 
 
-async def _first_of(
-    client: Client, namespace: str, pod: str, container: str, history: History, say: Callable[[str], None]
-) -> Running | Broken:
-    """Return what comes first: the pod's own word, or a hazard that it does not tell of."""
-    hazards = Hazards(client, namespace, pod if container == CONTAINER else "", lambda: history.node)
-    watching = asyncio.create_task(_watch(client, namespace, pod, container, history, say), name=f"start of {pod}")
-    hazard = asyncio.create_task(hazards.first(), name=f"hazards of {pod}")
-    try:
-        await asyncio.wait({watching, hazard}, return_when=asyncio.FIRST_COMPLETED)
-        return watching.result() if watching.done() else hazard.result()
-    finally:
-        watching.cancel()
-        hazard.cancel()
-        await asyncio.wait({watching, hazard})
+class _Start:
+    """The start of one container while somebody waits for it. `subject` tells whose events are about it."""
+
+    def __init__(self, client: Client, namespace: str, pod: str, container: str, say: Callable[[str], None]) -> None:
+        self.history = History()
+        self.subject = Subject("Pod", pod)
+        self._client, self._namespace, self._pod, self._container = client, namespace, pod, container
+        self._say = say
+        self._again = Backoff(base_seconds=_AGAIN_SECONDS, cap_seconds=_AGAIN_CAP_SECONDS)
+        self._seen: asyncio.Future[Pod] = asyncio.get_running_loop().create_future()  # the pod as it was first seen
+
+    async def first(self) -> Running | Broken:
+        """Return what comes first: the pod's own word, or a hazard that it does not tell of."""
+        watching = asyncio.create_task(self._watch(), name=f"start of {self._pod}")
+        hazard = asyncio.create_task(self._first_hazard(), name=f"hazards of {self._pod}")
+        try:
+            await asyncio.wait({watching, hazard}, return_when=asyncio.FIRST_COMPLETED)
+            return watching.result() if watching.done() else hazard.result()
+        finally:
+            watching.cancel()
+            hazard.cancel()
+            await asyncio.wait({watching, hazard})
+
+    async def _first_hazard(self) -> Broken:
+        pod = await self._seen
+        hazards = Hazards(
+            self._client,
+            self._namespace,
+            self.subject,
+            StartEvents(self.history.image),
+            lambda: self.history.node,
+            host_network=pod.spec.host_network,
+            say=self._tell,
+        )
+        return await hazards.first()
+
+    def _tell(self, text: str) -> None:
+        self.history.tell(text, self._say)
+
+    async def _watch(self) -> Running | Broken:
+        while True:
+            at_least = 0.0
+            try:
+                if (found := await self._look_and_watch()) is not None:
+                    return found
+            except NotFound:
+                step = "somebody or something else deleted it: try again"
+                return Broken(f"pod {self._namespace}/{self._pod}", "NotFound", "the pod is gone", step)
+            except (Gone, WatchSilent):
+                pass  # the version is lost, or the connection: look again
+            except (Unreachable, TooManyRequests, ServerError) as error:
+                # an API server that is busy, or is replaced by another one, while the pod goes on starting
+                self._tell(f"the API server does not answer, it is asked again: {error}")
+                at_least = getattr(error, "retry_after_seconds", None) or 0.0
+            except Forbidden as error:
+                if error.verb != "watch":
+                    raise
+                await asyncio.sleep(_LOOK_SECONDS)  # who may only read, as S2 asks for, looks again and again
+                continue
+            await asyncio.sleep(self._again.next_seconds(asyncio.get_running_loop().time(), at_least_seconds=at_least))
+
+    async def _look_and_watch(self) -> Running | Broken | None:
+        pod = await self._client.get(PODS.path(self._namespace, self._pod), Pod)
+        if (found := self._note(judge(pod, self._container, self.history))) is not None:
+            return found
+        self._note_subject(pod)
+        params = {
+            "watch": "true",
+            "fieldSelector": f"metadata.name={self._pod}",
+            "resourceVersion": pod.metadata.resource_version,
+        }
+        async with self._client.open_stream(PODS.path(self._namespace), params) as content:
+            self._again.connected(asyncio.get_running_loop().time())
+            async for line in read_lines(content, _SILENCE_SECONDS):
+                if (found := self._note(_judge_line(line, self._container, self.history))) is not None:
+                    return found
+        return None
+
+    def _note_subject(self, pod: Pod) -> None:
+        """Know whose events count: those of this pod, and of a debug container's pod, which has a past, those of the container alone."""
+        ours = any(one.name == self._container for one in pod.spec.ephemeral_containers or ())
+        field_path = f"spec.ephemeralContainers{{{self._container}}}" if ours else ""
+        self.subject = Subject("Pod", self._pod, pod.metadata.uid, field_path)
+        if not self._seen.done():
+            self._seen.set_result(pod)
+
+    def _note(self, judgement: Judgement | None) -> Running | Broken | None:
+        if isinstance(judgement, Progress):
+            self._tell(judgement.text)
+            return None
+        return judgement
 
 
 async def wait_job_pod(client: Client, namespace: str, job: str, *, seconds: float) -> Pod:
@@ -198,13 +283,14 @@ async def wait_job_pod(client: Client, namespace: str, job: str, *, seconds: flo
     selectors = {"labelSelector": f"job-name={job}"}
     reflector = Reflector(client, PODS, pods, namespace=namespace, selectors=selectors, on_health=note_health)
     watching = asyncio.create_task(reflector.run(), name=f"pod of {job}")
-    hazard = asyncio.create_task(Hazards(client, namespace, job, lambda: "").first(), name=f"hazards of {job}")
+    subject = Subject("Job", job)
+    hazard = asyncio.create_task(Hazards(client, namespace, subject, StartEvents(), lambda: "").first(), name=f"hazards of {job}")
     try:
         first: list[asyncio.Future[Pod] | asyncio.Future[Broken]] = [found, hazard]
         await asyncio.wait(first, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if found.done():
             return found.result()
-        events = await last_events(client, namespace, job, kind="Job")
+        events = await last_events(client, namespace, subject)
         if hazard.done():
             raise StartFailed(hazard.result(), events)
         step = f"look at what its controller says: kubectl -n {namespace} describe job {job}"
@@ -217,33 +303,6 @@ async def wait_job_pod(client: Client, namespace: str, job: str, *, seconds: flo
         watching.cancel()
         hazard.cancel()
         await asyncio.wait({watching, hazard})
-
-
-async def _watch(
-    client: Client, namespace: str, name: str, container: str, history: History, say: Callable[[str], None]
-) -> Running | Broken:
-    while True:
-        try:
-            pod = await client.get(PODS.path(namespace, name), Pod)
-            if (found := _note(judge(pod, container, history), history, say)) is not None:
-                return found
-            params = {
-                "watch": "true",
-                "fieldSelector": f"metadata.name={name}",
-                "resourceVersion": pod.metadata.resource_version,
-            }
-            async with client.open_stream(PODS.path(namespace), params) as content:
-                async for line in read_lines(content, _SILENCE_SECONDS):
-                    if (found := _note(_judge_line(line, container, history), history, say)) is not None:
-                        return found
-        except NotFound:
-            return Broken(f"pod {namespace}/{name}", "NotFound", "the pod is gone", "somebody or something else deleted it: try again")
-        except (Gone, Unreachable, WatchSilent):
-            await asyncio.sleep(_AGAIN_SECONDS)  # the connection or the version is lost: look again
-        except Forbidden as error:
-            if error.verb != "watch":
-                raise
-            await asyncio.sleep(_LOOK_SECONDS)  # who may only read, as S2 asks for, looks again and again
 
 
 def _judge_line(line: bytes, container: str, history: History) -> Judgement | None:
@@ -259,21 +318,12 @@ def _judge_line(line: bytes, container: str, history: History) -> Judgement | No
     return judge(pod, container, history)
 
 
-def _note(judgement: Judgement | None, history: History, say: Callable[[str], None]) -> Running | Broken | None:
-    if isinstance(judgement, Progress):
-        if not history.texts or history.texts[-1] != judgement.text:
-            history.texts.append(judgement.text)
-            say(judgement.text)
-        return None
-    return judgement
-
-
-async def last_events(client: Client, namespace: str, name: str, *, kind: str = "Pod") -> list[str]:
-    """Return the last events of an object, oldest first, as "Reason: message"; none where they may not be read."""
-    params = {"fieldSelector": f"involvedObject.name={name},involvedObject.kind={kind}"}
+async def last_events(client: Client, namespace: str, subject: Subject) -> list[str]:
+    """Return the last events of a start, oldest first, as "Reason: message"; none where they may not be read, or not in time."""
     try:
-        events = await client.list(f"/api/v1/namespaces/{namespace}/events", Event, params=params)
-    except (ApiError, KubeError):
+        async with asyncio.timeout(_EVIDENCE_SECONDS):
+            events = await client.list(EVENTS.path(namespace), Event, params={"fieldSelector": subject.selector})
+    except (KubeError, TimeoutError):
         return []
     events.sort(key=lambda event: event.last_timestamp or event.event_time or event.metadata.creation_timestamp or "")
     return [f"{event.reason}: {event.message}" for event in events[-_EVENTS_SHOWN:]]

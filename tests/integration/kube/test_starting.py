@@ -3,113 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
+from start_lab import (
+    FIREWALLED,
+    PATIENCE_SECONDS,
+    VERDICT_SECONDS,
+    Causes,
+    failure,
+    making,
+    options,
+    pod_of,
+    start,
+)
 
-from podshell.kube.debug_options import DebugKind, DebugOptions, ResolvedOptions, resolve
-from podshell.kube.kubeconfig import load_connection
+from podshell.kube.debug_options import DebugKind
 from podshell.kube.manifests import (
     CONTAINER,
-    Making,
-    Manifest,
     NodeFacts,
-    debug_container_name,
-    ephemeral_container,
-    ephemeral_patch,
     node_job,
-    node_pod,
 )
 from podshell.kube.objects import Metadata, Pod
-from podshell.kube.rest import Client, PatchKind
+from podshell.kube.rest import Client
 from podshell.kube.starting import StartFailed, wait_job_pod, wait_started
-from podshell.kube.waiter import waiter_command
 from podshell.kube.workloads import JOBS, PODS
-from podshell.sandbox import users
 from podshell.sandbox.cluster import SandboxCluster
-from podshell.sandbox.content import Content, manifests
-from podshell.sandbox.content.nodes import node
 from podshell.sandbox.kubelet.faults import OUT_OF_CPU, PodFault
 from podshell.sandbox.resources import RESOURCEQUOTA
-from podshell.sandbox.store import WatchEvent
-from sandbox_fixtures import MakeSandboxCluster
-
-# A verdict comes in seconds; whoever hears "timed out" instead has waited for this.
-PATIENCE_SECONDS = 60.0
-# From the moment when the API server has what says that it will not start, and sends it to whoever watches, to the verdict.
-VERDICT_SECONDS = 3.0
-
-
-class Causes:
-    """When the API server got to know what, by the clock of the loop that the verdict is taken on."""
-
-    def __init__(self, lab: SandboxCluster) -> None:
-        self._seen: list[tuple[float, WatchEvent]] = []
-        lab.store.listen(lambda event: self._seen.append((asyncio.get_running_loop().time(), event)))
-
-    def seconds_since(self, *, words: str = "", kind: str = "", deleted: bool = False) -> float:
-        """Seconds since the first change that carries `words` in any of its texts, or since the first deletion."""
-        for moment, event in self._seen:
-            about = not kind or event.resource.kind == kind
-            if about and (event.type == "DELETED" or "deletionTimestamp" in event.obj["metadata"] if deleted else words in str(event.obj)):
-                return asyncio.get_running_loop().time() - moment
-        raise AssertionError(f"nothing says {words!r}: {[event for _, event in self._seen][-3:]}")
-
-
-def content(_: str, version: str) -> Content:
-    nodes = [node("worker-1", "192.0.2.1", version=version), node("worker-2", "192.0.2.2", version=version, ready=False)]
-    spaces = [manifests.namespace("lab"), manifests.namespace("strict", "baseline"), manifests.namespace("stricter", "restricted")]
-    return Content([*nodes, *spaces, *(manifests.service_account(name, "default") for name in ("lab", "strict", "stricter"))])
-
-
-@pytest.fixture
-async def lab(make_sandbox_cluster: MakeSandboxCluster) -> SandboxCluster:
-    return await make_sandbox_cluster("lab", content=content)
-
-
-@pytest.fixture
-async def client(lab: SandboxCluster, tmp_path: Path) -> AsyncIterator[Client]:
-    path = tmp_path / "config"
-    lab.write_kubeconfig(path, users.ADMIN)
-    async with Client(load_connection(files=[path], environ={})) as running:
-        yield running
-
-
-def options(kind: DebugKind, **fields: object) -> ResolvedOptions:
-    resolved = resolve(kind, DebugOptions(**{"image": "tools:1", **fields}))  # type: ignore[arg-type]  # fields by name
-    assert isinstance(resolved, ResolvedOptions), resolved
-    return resolved
-
-
-def making() -> Making:
-    return Making("5e5510", "ada", waiter_command(600), time.time(), key="k3y")
-
-
-def pod_of(name: str, *, on: str = "worker-1", **fields: object) -> Manifest:
-    return node_pod(options(DebugKind.NODE, **fields), making(), NodeFacts(on), name=name, namespace="lab")
-
-
-async def start(client: Client, manifest: Manifest, told: list[str] | None = None, seconds: float = PATIENCE_SECONDS) -> Pod:
-    made = await client.create(PODS.path("lab"), manifest, Pod)
-    say = (told if told is not None else []).append
-    return await wait_started(client, "lab", made.metadata.name, CONTAINER, seconds=seconds, say=say)
-
-
-@pytest.fixture
-def causes(lab: SandboxCluster) -> Causes:
-    return Causes(lab)
-
-
-async def failure(client: Client, manifest: Manifest, causes: Causes, words: str = "", kind: str = "") -> StartFailed:
-    """Start what does not start; the verdict must follow its cause: what carries its reason, or `words`."""
-    with pytest.raises(StartFailed) as raised:
-        await start(client, manifest)
-    assert causes.seconds_since(words=words or raised.value.broken.reason, kind=kind) < VERDICT_SECONDS
-    assert not raised.value.timed_out
-    assert raised.value.broken.next_step
-    return raised.value
 
 
 async def test_a_node_pod_starts_and_says_what_takes_its_time(client: Client, lab: SandboxCluster) -> None:
@@ -117,7 +37,8 @@ async def test_a_node_pod_starts_and_says_what_takes_its_time(client: Client, la
     told: list[str] = []
     pod = await start(client, pod_of("tools"), told)
     assert pod.spec.node_name == "worker-1"
-    assert told
+    pulling = told.index("pulling the image tools:1 on node worker-1")
+    assert told.index("the image tools:1 is on node worker-1") > pulling
 
 
 async def test_an_image_that_is_not_there_is_named_with_its_events(client: Client, causes: Causes) -> None:
@@ -168,7 +89,8 @@ async def test_when_nothing_happens_the_patience_ends_it_with_what_was_seen(clie
     with pytest.raises(StartFailed) as raised:
         await start(client, pod_of("tools"), seconds=2)
     assert raised.value.timed_out
-    assert raised.value.broken.message == ("timed out after 2s waiting for container shell to start: the container is being created")
+    words = "the container is being created (image tools:1, node worker-1)"
+    assert raised.value.broken.message == f"timed out after 2s waiting for container shell to start: {words}"
     assert "--timeout" in raised.value.broken.next_step
 
 
@@ -196,49 +118,29 @@ async def test_a_job_that_may_make_no_pod_says_why(client: Client, lab: SandboxC
     assert any(words in event for event in raised.value.events)
 
 
-async def test_a_debug_container_starts(client: Client) -> None:
-    await start(client, pod_of("cart"))
-    name = debug_container_name()
-    container = ephemeral_container(options(DebugKind.DEBUG), making(), name=name)
-    await client.patch(PODS.path("lab", "cart", "ephemeralcontainers"), ephemeral_patch(container), Pod, how=PatchKind.STRATEGIC)
-    pod = await wait_started(client, "lab", "cart", name, seconds=PATIENCE_SECONDS, say=lambda _: None)
-    status = pod.container_status(name)
-    assert status is not None
-    assert status.state.running is not None
-
-
-async def add_debug_container(client: Client, **fields: object) -> str:
-    name = debug_container_name()
-    container = ephemeral_container(options(DebugKind.DEBUG, **fields), making(), name=name)
-    await client.patch(PODS.path("lab", "cart", "ephemeralcontainers"), ephemeral_patch(container), Pod, how=PatchKind.STRATEGIC)
-    return name
-
-
-async def test_a_debug_container_that_may_not_run_as_root_says_so(client: Client, causes: Causes) -> None:
-    manifest = pod_of("cart")
-    spec = manifest["spec"]
-    assert isinstance(spec, dict)
-    spec["securityContext"] = {"runAsNonRoot": True}
-    await start(client, manifest)  # its own container says that it may be root
-    name = await add_debug_container(client)
+async def test_d2_a_hanging_pull_that_is_given_up_is_told_with_its_evidence_while_its_pod_is_there(
+    client: Client, lab: SandboxCluster
+) -> None:
+    """D2 of the original: it looked once a second for a container that runs, and then said that the time was up, and no more."""
+    lab.node_faults.add(PodFault(pull_seconds=60.0))
+    told: list[str] = []
     with pytest.raises(StartFailed) as raised:
-        await wait_started(client, "lab", "cart", name, seconds=PATIENCE_SECONDS, say=lambda _: None)
-    assert raised.value.broken.reason == "CreateContainerConfigError"
-    assert causes.seconds_since(words="CreateContainerConfigError") < VERDICT_SECONDS
-    assert "--profile restricted" in raised.value.broken.next_step
+        await start(client, pod_of("tools", image="busybox:1"), told, seconds=1)
+    failed = raised.value
+    assert failed.timed_out
+    assert failed.broken.object == "pod lab/tools"
+    assert "pulling the image busybox:1 on node worker-1" in failed.broken.message
+    assert 'Pulling: Pulling image "busybox:1"' in failed.events
+    assert "pulling the image busybox:1 on node worker-1" in told
+    assert (await client.get(PODS.path("lab", "tools"), Pod)).metadata.name == "tools"  # whoever deletes it has heard all this before
 
 
-async def test_a_debug_container_whose_pod_vanishes_says_so(client: Client, lab: SandboxCluster, causes: Causes) -> None:
-    await start(client, pod_of("cart"))
-    lab.node_faults.add(PodFault(pull_seconds=30.0))
-    heard = asyncio.Event()
-    name = await add_debug_container(client, image="busybox:1")
-    waiting = asyncio.create_task(
-        wait_started(client, "lab", "cart", name, seconds=PATIENCE_SECONDS, say=lambda _: heard.set()),
-    )
-    await heard.wait()
-    await client.delete(PODS.path("lab", "cart"), grace_seconds=0)
+async def test_events_of_an_earlier_pod_of_the_same_name_are_no_evidence(client: Client, lab: SandboxCluster) -> None:
+    await failure(client, pod_of("tools", image=FIREWALLED), Causes(lab))
+    await client.delete(PODS.path("lab", "tools"), grace_seconds=0)
+    lab.node_faults.add(PodFault(pull_seconds=60.0))
     with pytest.raises(StartFailed) as raised:
-        await waiting
-    assert causes.seconds_since(kind="Pod", deleted=True) < VERDICT_SECONDS
-    assert raised.value.broken.reason in ("Deleted", "NotFound")
+        await start(client, pod_of("tools"), seconds=1)
+    assert raised.value.timed_out
+    assert raised.value.events
+    assert not any(FIREWALLED in event for event in raised.value.events)

@@ -120,6 +120,34 @@ def test_classifies_what_other_runtimes_say(text: str, kind: FailureKind) -> Non
     assert failed.message == text
 
 
+# Texts of the API server's own admission (kubernetes plugin/pkg/admission, apiserver pkg/admission/plugin), each a 403.
+FORBIDDEN = [
+    ("maximum cpu usage per Container is 500m, but limit is 1", K.ADMISSION),
+    ("unable to create new content in namespace lab because it is being terminated", K.ADMISSION),
+    ('error looking up service account lab/default: serviceaccount "default" not found', K.ADMISSION),
+    ("image policy webhook backend denied one or more images: not signed", K.ADMISSION),
+    ('Post "https://policy.example.com/images": dial tcp 192.0.2.7:443: connect: connection refused', K.ADMISSION),
+    ("cannot exec into or attach to a privileged container", K.ADMISSION),
+    ("PodSecurityPolicy: unable to admit pod: []", K.ADMISSION),
+    ('violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true)', K.PSA),
+    ("insufficient quota to match these scopes: [{PriorityClass In [system-node-critical]}]", K.QUOTA),
+    ("status unknown for quota: few, resources: pods", K.QUOTA),
+    ('User "ada" cannot create resource "pods" in API group "" in the namespace "lab"', K.RBAC),
+    ('User "ada" cannot get path "/metrics"', K.RBAC),
+    ("", K.RBAC),
+]
+
+
+@pytest.mark.parametrize(("reason", "kind"), FORBIDDEN)
+def test_only_a_missing_right_is_answered_with_a_right_to_ask_for(reason: str, kind: FailureKind) -> None:
+    text = f'pods "x" is forbidden: {reason}'
+    failed = classify(text, status_code=403)
+    assert (failed.kind, failed.message) == (kind, text)
+    assert ("missing" in failed.next_step or "verb" in failed.next_step) == (kind is K.RBAC)
+    if kind is K.ADMISSION:
+        assert "read its text" in failed.next_step
+
+
 def test_a_dead_node_is_worth_another_try_and_a_missing_shell_is_not() -> None:
     assert classify("error dialing backend: i/o timeout").retryable
     assert not classify("executable file not found in $PATH").retryable

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from podshell.kube.hazards import Broken, judge_event, judge_node
+from podshell.kube.hazards import judge_node, network_problem
 from podshell.kube.objects import Event, Node, Pod
+from podshell.kube.start_events import Broken, judge_event
 from podshell.kube.starting import History, Progress, Running, judge
 from podshell.kube.waiter import NO_FOLDER_CODE
 
@@ -153,8 +154,24 @@ def test_a_job_whose_controller_meets_a_busy_server_is_waited_for() -> None:
     assert judge_event(event("FailedCreate", text, "Job")) is None
 
 
-def node(status: str) -> Node:
-    condition = {"type": "Ready", "status": status, "reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status."}
+def test_a_registry_that_refuses_connections_is_not_asked_again() -> None:
+    # transcripts/ephemeral/image-pull-failure: 29 s go by before the status says ImagePullBackOff
+    message = 'failed to do request: Head "https://localhost/v2/nope/manifests/1": dial tcp 192.0.2.1:443: connect: connection refused'
+    broken = judge(pod(waiting("ErrImagePull", message), ephemeral=True), "shell", History())
+    assert isinstance(broken, Broken)
+    assert (broken.reason, broken.message) == ("ErrImagePull", message)
+
+
+STOPPED = "Kubelet stopped posting node status."
+# kubernetes pkg/kubelet/kubelet.go (updateRuntimeUp) with containerd's words; pkg/kubelet/runtime.go
+NO_NETWORK = (
+    "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady "
+    "message:Network plugin returns error: cni plugin not initialized"
+)
+
+
+def node(status: str, message: str = STOPPED) -> Node:
+    condition = {"type": "Ready", "status": status, "reason": "KubeletNotReady", "message": message}
     return msgspec.convert({"metadata": {"name": "worker-1"}, "status": {"conditions": [condition]}}, Node)
 
 
@@ -162,7 +179,57 @@ def test_a_node_that_is_not_ready_or_gone_ends_the_wait() -> None:
     assert judge_node(node("True"), "worker-1") is None
     unknown = judge_node(node("Unknown"), "worker-1")
     assert unknown is not None
-    assert (unknown.reason, "Kubelet stopped posting" in unknown.message) == ("NodeNotReady", True)
+    assert (unknown.object, unknown.reason) == ("node worker-1", "NodeNotReady")
+    assert "node worker-1" in unknown.message
+    assert "Kubelet stopped posting" in unknown.message
     gone = judge_node(None, "worker-1")
     assert gone is not None
     assert gone.reason == "NodeGone"
+
+
+def test_a_node_without_a_network_plugin_starts_pods_on_its_own_network_and_that_is_said() -> None:
+    assert judge_node(node("False", NO_NETWORK), "worker-1") is None
+    assert "worker-1" in network_problem(node("False", NO_NETWORK))
+    assert NO_NETWORK in network_problem(node("False", NO_NETWORK))
+
+
+def test_a_node_without_a_network_plugin_starts_no_container_in_other_pods() -> None:
+    """A kubelet looks at no pod that is not on the node's network, though it runs (kubernetes pkg/kubelet/kubelet.go, SyncPod)."""
+    broken = judge_node(node("False", NO_NETWORK), "worker-1", host_network=False)
+    assert broken is not None
+    assert (broken.object, broken.reason) == ("node worker-1", "NodeNotReady")
+    assert "cni plugin not initialized" in broken.message
+    assert "kubectl shell worker-1" in broken.next_step
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        ("False", "container runtime is down"),
+        ("False", "PLEG is not healthy: pleg was last seen active 3m5s ago; threshold is 3m0s"),
+        ("False", f"[container runtime is down, {NO_NETWORK}]"),
+        ("False", f"[{NO_NETWORK}, CSINode is not yet initialized]"),
+        ("Unknown", NO_NETWORK),
+        ("Unknown", STOPPED),
+        ("True", "kubelet is posting ready status"),
+    ],
+)
+def test_only_the_network_alone_is_no_reason_to_give_up(status: str, message: str) -> None:
+    assert network_problem(node(status, message)) == ""
+    assert (judge_node(node(status, message), "worker-1") is None) == (status == "True")
+
+
+def test_what_is_going_on_is_said_once_and_what_says_more_is_not_replaced_by_what_says_less() -> None:
+    history = History()
+    said: list[str] = []
+    for text in ("the container is being created", "pulling the image x on node n") * 2:
+        history.tell(text, said.append)
+    assert said == ["the container is being created", "pulling the image x on node n"]
+    history.image, history.node = "x", "worker-1"
+    assert history.last_text() == "pulling the image x on node n (node worker-1)"
+
+
+def test_a_long_text_is_one_line_of_progress_and_no_more() -> None:
+    said: list[str] = []
+    History().tell("x" * 5000, said.append)
+    assert [len(text) for text in said] == [500]

@@ -12,6 +12,8 @@ class Timings:
     `forced_kill_seconds` is how long a container outlives a pod that was deleted with grace 0 (0.5 to 2 s on a real node,
     transcripts/lifecycle/delete-force-exec-open); `pull_failure_seconds` how long ErrImagePull shows before it is ImagePullBackOff;
     `create_retry_seconds` the time between two tries to make a container that cannot be made (transcripts/ephemeral/run-as-nonroot);
+    `ephemeral_sync_seconds` the time between two looks of the kubelet at a pod that runs: what keeps a debug container from starting is an
+    event at once, and in its status only then, when it is also tried again (transcripts/ephemeral/image-pull-failure, never-pull);
     `mount_retry_seconds` the time before a volume is tried again, which then doubles.
     """
 
@@ -20,6 +22,7 @@ class Timings:
     forced_kill_seconds: float = 0.5
     pull_failure_seconds: float = 1.0
     create_retry_seconds: float = 12.0
+    ephemeral_sync_seconds: float = 12.0
     mount_retry_seconds: float = 0.5
 
 

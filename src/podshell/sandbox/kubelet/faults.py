@@ -33,7 +33,8 @@ class PodFault:
     """What shall go wrong with pods; an empty word matches all, ``pod`` is the beginning of a name.
 
     ``reject``: the pod fails at once with this reason.  ``hang``: it stays ContainerCreating for ever.
-    ``pull_seconds``: each image is pulled for so long, as if it were not on the node.
+    ``pull_seconds``: each image is pulled for so long, as if it were not on the node.  ``pull_error``: no pull succeeds, in these words.
+    ``config_error``: no container's configuration can be made, in these words (CreateContainerConfigError).
     """
 
     namespace: str = ""
@@ -42,6 +43,8 @@ class PodFault:
     reject: Rejection | None = None
     hang: bool = False
     pull_seconds: float = 0.0
+    pull_error: str = ""
+    config_error: str = ""
 
     def matches(self, pod: Obj) -> bool:
         """Whether this pod is meant."""
@@ -88,3 +91,11 @@ class NodeFaults:
     def pull_seconds(self, pod: Obj) -> float:
         """How long an image of this pod is pulled; 0 when it is on the node."""
         return max((one.pull_seconds for one in self._faults if one.matches(pod)), default=0.0)
+
+    def pull_error(self, pod: Obj) -> str:
+        """With which words a pull for this pod fails; empty when it does not."""
+        return next((one.pull_error for one in self._faults if one.pull_error and one.matches(pod)), "")
+
+    def config_error(self, pod: Obj) -> str:
+        """Why no container of this pod can be configured; empty when one can."""
+        return next((one.config_error for one in self._faults if one.config_error and one.matches(pod)), "")

@@ -65,7 +65,7 @@ class ContainerLife:
             self._record.tried.set()
             if process is None:
                 if self._record.waiting_reason in ("CreateContainerConfigError", "CreateContainerError"):
-                    await asyncio.sleep(self._timings.create_retry_seconds)
+                    await self._wait_for_the_next_try(self._timings.create_retry_seconds)
                     continue
                 if self._record.role == "ephemeral":
                     return  # ephemeral containers never start again
@@ -104,7 +104,7 @@ class ContainerLife:
     def _create_fault(self, spec: ContainerSpec) -> tuple[str, str] | None:
         """Reason and message for which the container is not even made; it is tried again for ever."""
         pod, container = self._pod.pod, self._record.spec
-        if why := user_fault(pod, container, self._image_user):
+        if why := self._pod.faults.config_error(pod) or user_fault(pod, container, self._image_user):
             return "CreateContainerConfigError", why
         if why := propagation_fault(pod, container, spec.id):
             return "CreateContainerError", why
@@ -120,8 +120,8 @@ class ContainerLife:
         spec = container_spec(self._pod.pod, self._record.spec, pod_ip=self._pod.pod_ip, share_pid_with=self._share_pid_with)
         if fault := self._create_fault(spec):
             self._record.wait(*fault)
-            self._pod.publish()
             self._tell("Failed", f"Error: {fault[1]}", kind="Warning")
+            self._publish_failure()
             return None
         self._tell("Created", "Container created")
         starting = asyncio.ensure_future(self._node.start_container(spec))
@@ -132,8 +132,8 @@ class ContainerLife:
             raise
         except (StartFailed, ImageMissing) as error:
             self._record.fail_start(spec.id, error.message)
-            self._pod.publish()
             self._tell("Failed", f"Error: {error.message}", kind="Warning")
+            self._pod.publish()
             return None
         if self._record.previous is not None:
             self._node.forget(self._record.previous.spec.id)  # only one run before the current one is kept, for its log
@@ -164,20 +164,51 @@ class ContainerLife:
                 return
             reason, message = failure
             self._record.wait(reason, message)
-            self._pod.publish()
+            self._publish_failure()
             self._record.tried.set()
             delay = backoff.next(0.0)
-            if reason == "ErrImagePull":
+            if reason != "ErrImagePull":
+                await self._wait_for_the_next_try(delay)
+            elif self._is_ephemeral:
+                await self._wait_for_the_next_pull(delay, message)
+            else:
                 await asyncio.sleep(self._timings.pull_failure_seconds)
-                self._tell("BackOff", f'Back-off pulling image "{image}"')
-                self._tell("Failed", "Error: ImagePullBackOff", kind="Warning")
-                self._record.wait("ImagePullBackOff", f'Back-off pulling image "{image}": ErrImagePull: {message}')
+                self._back_off(message)
                 self._pod.publish()
-            await asyncio.sleep(delay)
+                await asyncio.sleep(delay)
+
+    def _back_off(self, message: str) -> None:
+        image = self._record.image
+        self._tell("BackOff", f'Back-off pulling image "{image}"')
+        self._tell("Failed", "Error: ImagePullBackOff", kind="Warning")
+        self._record.wait("ImagePullBackOff", f'Back-off pulling image "{image}": ErrImagePull: {message}')
+
+    @property
+    def _is_ephemeral(self) -> bool:
+        return self._record.role == "ephemeral"
+
+    def _publish_failure(self) -> None:
+        """Write why it does not start into the status; of a debug container that waits until the next look at its pod."""
+        if not self._is_ephemeral:
+            self._pod.publish()
+
+    async def _wait_for_the_next_try(self, seconds: float) -> None:
+        await asyncio.sleep(self._timings.ephemeral_sync_seconds if self._is_ephemeral else seconds)
+        self._pod.publish()
+
+    async def _wait_for_the_next_pull(self, delay: float, message: str) -> None:
+        """Look again and again until the back-off is over, and write what was found the time before."""
+        until = asyncio.get_running_loop().time() + delay
+        await self._wait_for_the_next_try(delay)
+        while asyncio.get_running_loop().time() < until:
+            self._back_off(message)
+            await self._wait_for_the_next_try(delay)
 
     def _try_pull(self, image: str, policy: str, *, pulled_seconds: float) -> tuple[str, str] | None:
         """Reason and message of a failure; None when the image is there."""
         try:
+            if error := self._pod.faults.pull_error(self._pod.pod):
+                raise ImagePullFailed(error)
             self._image_user = self._node.pull(image).user
         except ImagePullFailed as error:
             if error.reason == "InvalidImageName":  # transcripts/ephemeral/invalid-image-name
