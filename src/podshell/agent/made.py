@@ -33,6 +33,7 @@ _PROBLEMS = {
     "PodPending": (ErrorCode.NOT_RUNNING, RefusedBy.KUBERNETES),
     "TargetUnknown": (ErrorCode.NOT_FOUND, RefusedBy.AGENT),
     "TargetShared": (ErrorCode.CONFLICT, RefusedBy.AGENT),
+    "TargetRequired": (ErrorCode.BAD_REQUEST, RefusedBy.AGENT),
     "NodeNotReady": (ErrorCode.NODE_UNREACHABLE, RefusedBy.NODE),
 }
 

@@ -21,13 +21,23 @@ from podshell.agent.sites import Site
 from podshell.agent.starts import Starts
 from podshell.agent.targets import TargetIdentity, identify
 from podshell.aio.clock import Clock
-from podshell.kube.debug_containers import add_container, read_equipped, reusable, runs_as_non_root, sharing_problem, target_user
+from podshell.kube.debug_containers import (
+    add_container,
+    life_until,
+    may_reuse,
+    read_equipped,
+    reusable,
+    runs_as_non_root,
+    sharing_problem,
+    target_user,
+)
 from podshell.kube.debug_options import ResolvedOptions
 from podshell.kube.entering import entering
 from podshell.kube.errors import KubeError
 from podshell.kube.host_mounts import mounts_text, read_shallow
 from podshell.kube.manifests import CONTAINER, Making, Manifest, debug_key, ephemeral_container, node_job
 from podshell.kube.node_pods import NodePod, delete_session
+from podshell.kube.pod_security import stricter
 from podshell.kube.rest import Client
 from podshell.kube.runtime_sockets import without_masks
 from podshell.kube.starting import StartFailed, wait_job_pod, wait_started
@@ -196,7 +206,11 @@ class DebugMaking:
         except StartFailed as failed:
             return start_refusal(failed)
         except KubeError as error:
-            return making_refusal(error, f"the pod {place.namespace}/{place.pod}")
+            if (fitted := stricter(self._wish.options, error)) is None:
+                return making_refusal(error, f"the pod {place.namespace}/{place.pod}")
+        listener.note_progress("creating", "Pod Security refuses it so; once more with the profile restricted: not root, nothing added")
+        self._wish = replace(self._wish, options=fitted, site=replace(self._wish.site, options=fitted))
+        return await self.make(listener)
 
     async def _make(self, listener: PreparationListener) -> Ready | Refusal:
         wish, starts = self._wish, self._shop.starts
@@ -223,10 +237,11 @@ class DebugMaking:
             return problem_refusal(problem)
         made = describe(wish.options, object_kind="ephemeral_container", namespace=place.namespace, node=pod.spec.node_name)
         made = msgspec.structs.replace(made, pod=place.pod, pod_uid=pod.metadata.uid)
-        if name := reusable(found, key, lambda name: name != self._container and self._free(name)):
+        until, may = life_until(wish.options, self._shop.clock.wall_ms() / 1000), may_reuse(wish.options)
+        if may and (name := reusable(found, key, until, lambda name: name != self._container and self._free(name))):
             listener.note_progress("checking", f"the debug container {name} of {place.pod} is used again")
             return msgspec.structs.replace(made, container=name, reused=True)
-        if (name := self._shop.starts.find(pod.metadata.uid, key)) not in ("", self._container):
+        if may and (name := self._shop.starts.find(pod.metadata.uid, key)) not in ("", self._container):
             listener.note_progress("checking", f"the debug container {name} of {place.pod} is starting for another shell of yours")
             return msgspec.structs.replace(made, container=name, reused=True)
         listener.note_progress("creating", f"adding a debug container to {place.pod}; it cannot be removed again")

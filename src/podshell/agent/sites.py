@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from podshell.agent.made import missing_namespace_refusal, problem_refusal
 from podshell.agent.object_watches import check_name
-from podshell.kube.debug_containers import pod_problem, read_equipped, read_pod_node_problem, sharing_problem
+from podshell.kube.debug_containers import pod_problem, read_equipped, read_pod_node_problem, shares_processes, sharing_problem
 from podshell.kube.debug_options import DebugKind, OptionProblem, ResolvedOptions, fit_level
 from podshell.kube.errors import NotFound
 from podshell.kube.hazards import Broken
@@ -67,8 +67,19 @@ async def _read_pod_site(client: Client, place: Place, options: ResolvedOptions,
     pod = found.pod
     node_problem, level = await asyncio.gather(read_pod_node_problem(client, pod), _level(client, place.namespace))
     fitted, beyond = _fitted(options, level or "")
-    problem = pod_problem(pod, fitted.target) or node_problem or sharing_problem(found, fitted.target, user)
+    problem = pod_problem(pod, fitted.target) or node_problem or _unnamed_target(pod, fitted.target)
+    problem = problem or sharing_problem(found, fitted.target, user)
     return Site(place, fitted, level or "", pod=pod, refusal=_refusal(problem) or beyond)
+
+
+def _unnamed_target(pod: Pod, target: str) -> Broken | None:
+    """Ask for a target where all containers are one anyhow: with it the gateway's policy asks for the right to open a shell there."""
+    if target or not shares_processes(pod):
+        return None
+    name = f"pod {pod.metadata.namespace}/{pod.metadata.name}"
+    text = f"all containers of {name} share their processes, so a debug container sees and can signal them"
+    containers = ", ".join(one.name for one in pod.spec.containers)
+    return Broken(name, "TargetRequired", text, f"name the container whose processes are to be shared (--target): {containers}")
 
 
 async def _read_node_site(client: Client, place: Place, options: ResolvedOptions, server_version: str) -> Site:

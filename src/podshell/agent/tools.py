@@ -21,6 +21,7 @@ from podshell.agent.settings import ToolsSettings
 from podshell.agent.sites import Place, Site, read_site
 from podshell.agent.targets import TargetIdentity
 from podshell.aio.clock import Clock
+from podshell.kube.debug_containers import shares_processes
 from podshell.kube.debug_options import DebugKind
 from podshell.kube.errors import KubeError
 from podshell.kube.manifests import Manifest, ephemeral_patch, node_pod_name
@@ -149,8 +150,9 @@ class Tools:
         """Two users with shared processes in one pod could reach into each other's shells."""
         if not site.options.target:
             return None
+        shared = site.pod is not None and shares_processes(site.pod)
         for other, _ in self._neighbours(site.place.namespace, site.place.pod):
-            if other.user != user and other.debug is not None and other.debug.target:
+            if other.user != user and other.debug is not None and (shared or other.debug.target):
                 text = f"{other.user} has a debug container with a target in the pod {site.place.pod}: each would see the other's shell"
                 step = "open it without a target, or wait until that session has ended"
                 return Refusal(ErrorCode.CONFLICT, RefusedBy.AGENT, text, step, {"user": other.user})

@@ -87,7 +87,9 @@ def _place(
     look: FirstLook[Node] | FirstLook[Pod],
     tty: bool,
 ) -> Workplace:
-    from podshell.cli.direct_places import NodePlace, PodPlace, Wish
+    from podshell.cli.direct_node import NodePlace
+    from podshell.cli.direct_place import Wish
+    from podshell.cli.direct_pod import PodPlace
 
     wish = Wish(
         options,

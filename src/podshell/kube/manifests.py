@@ -34,6 +34,7 @@ CONTAINER = "shell"
 KEY_VARIABLE = "PODSHELL_KEY"
 USER_VARIABLE = "PODSHELL_USER"
 ACTIONS_VARIABLE = "PODSHELL_ACTIONS"
+EXPIRES_VARIABLE = "PODSHELL_EXPIRES"
 # Where the node's files are in a node pod.
 HOST_FOLDER = "/host"
 # The kernel's own folders that tracing needs, by the names of their volumes.
@@ -45,7 +46,8 @@ _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _NON_ROOT = 65532  # nobody's in Debian; the user of distroless images
 # The pod of a Job is called after it with six characters more; names of pods are kept to 63 (RFC 1123 label).
 _NAME_LIMIT = 57
-JOB_TTL_SECONDS = 60
+# A finished Job tells nothing that its agent does not know already; whoever looks for it reads the audit.
+JOB_TTL_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,9 @@ def node_pod_name(node: str, suffix: str) -> str:
     return f"podshell-{slug[: _NAME_LIMIT - 15].strip('-')}-{suffix}"
 
 
-def debug_key(options: ResolvedOptions, user: str, image_digest: str = "") -> str:
+def debug_key(options: ResolvedOptions, user: str) -> str:
     """Return what two requests must share to use one debug container: user, image, profile, rights and target."""
-    image = image_digest or options.image
-    parts = (user, image, options.profile, ",".join(options.capabilities), str(options.restricted), options.target)
+    parts = (user, options.image, options.profile, ",".join(options.capabilities), str(options.restricted), options.target)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
@@ -116,8 +117,12 @@ def labels_of(kind: DebugKind, session: str) -> Manifest:
 
 
 def annotations_of(options: ResolvedOptions, making: Making) -> Manifest:
-    expires = datetime.fromtimestamp(making.created + options.ttl_seconds, UTC)
-    return {EXPIRES: expires.strftime("%Y-%m-%dT%H:%M:%SZ"), USER: making.user, ACTIONS: actions_of(options)}
+    return {EXPIRES: expiry_of(options, making), USER: making.user, ACTIONS: actions_of(options)}
+
+
+def expiry_of(options: ResolvedOptions, making: Making) -> str:
+    """Return when a container ends at the latest, as Kubernetes writes times."""
+    return datetime.fromtimestamp(making.created + options.ttl_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def actions_of(options: ResolvedOptions) -> str:
@@ -290,6 +295,7 @@ def ephemeral_container(
             {"name": KEY_VARIABLE, "value": making.key},
             {"name": USER_VARIABLE, "value": making.user},
             {"name": ACTIONS_VARIABLE, "value": actions_of(options)},
+            {"name": EXPIRES_VARIABLE, "value": expiry_of(options, making)},
         ],
         "securityContext": _debug_security(options, pod_runs_as_non_root, target_user),
         "terminationMessagePolicy": "File",
@@ -323,9 +329,13 @@ def _non_root(options: ResolvedOptions, target_user: TargetUser) -> Manifest:
     return {"runAsUser": target_user.user, **({"runAsGroup": target_user.group} if target_user.group is not None else {})}
 
 
-def ephemeral_patch(container: Manifest) -> Manifest:
-    """Build the strategic merge patch that adds one container; its merge key is the name."""
-    return {"spec": {"ephemeralContainers": [container]}}
+def ephemeral_patch(container: Manifest, version: str = "") -> Manifest:
+    """Build the strategic merge patch that adds one container; its merge key is the name.
+
+    `version`: the pod's resourceVersion; with it the server refuses when the pod has changed since (409).
+    """
+    spec: Manifest = {"spec": {"ephemeralContainers": [container]}}
+    return {"metadata": {"resourceVersion": version}, **spec} if version else spec
 
 
 def debug_container_name() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from podshell.kube.debug_options import OptionProblem, ResolvedOptions, fit_level
-from podshell.kube.errors import Forbidden
+from podshell.kube.errors import Forbidden, KubeError
 from podshell.kube.objects import Namespace
 from podshell.kube.rest import Client
 from podshell.kube.workloads import NAMESPACES
@@ -36,3 +36,14 @@ async def fit_namespace(client: Client, options: ResolvedOptions, namespace: str
     if isinstance(fitted, OptionProblem):
         return replace(fitted, message=fitted.message.replace("the namespace", f"the namespace {namespace}", 1))
     return fitted
+
+
+def stricter(options: ResolvedOptions, error: KubeError) -> ResolvedOptions | None:
+    """Return what may still be accepted where Pod Security refused these options; None: nothing, or something else refused. Pure.
+
+    A level may be a default of the whole cluster, or of a namespace that may not be read: then only the refusal tells (kubernetes.md 4.3).
+    """
+    if not isinstance(error, Forbidden) or "violates PodSecurity" not in error.message:
+        return None
+    fitted = fit_level(options, "restricted")
+    return fitted if isinstance(fitted, ResolvedOptions) and fitted != options else None

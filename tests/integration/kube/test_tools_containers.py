@@ -71,7 +71,7 @@ async def debug_container(client: Client, user: str, *, patience: int = 60, **fi
     found = await read_equipped(client, "shop", "cart-0")
     if (problem := pod_problem(found.pod, options.target) or sharing_problem(found, options.target, user)) is not None:
         return problem
-    if name := reusable(found, key):
+    if name := reusable(found, key, 0.0):
         return name
     making = making_of("s", user, key=key, patience=patience)
     name = await add_container(client, "shop", "cart-0", lambda name: ephemeral_container(options, making, name=name))

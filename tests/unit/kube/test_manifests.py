@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -143,7 +144,7 @@ def test_a_debug_container_is_used_again_for_the_same_only() -> None:
     assert key == m.debug_key(plain, "ada")
     others = [
         m.debug_key(plain, "bob"),
-        m.debug_key(plain, "ada", "sha256:1"),
+        m.debug_key(dataclasses.replace(plain, image="tools@sha256:" + "1" * 64), "ada"),
         m.debug_key(options(DebugKind.DEBUG, {"target": "web"}), "ada"),
     ]
     others += [m.debug_key(options(DebugKind.DEBUG, {"profile": "net"}), "ada")]
