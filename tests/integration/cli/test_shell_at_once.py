@@ -44,11 +44,10 @@ async def test_a_container_with_little_time_left_is_not_used_again(env: dict[str
 
 
 async def test_a_level_that_may_not_be_read_is_met_by_a_second_try(sandbox_cluster: SandboxCluster, env: dict[str, str]) -> None:
-    safe = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    spec = {
-        "securityContext": {"runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"}},
-        "containers": [{"name": "app", "image": "busybox", "command": ["sleep", "1000"], "securityContext": safe}],
-    }
+    # said of its container, and so of no other
+    safe = {"runAsNonRoot": True, "runAsUser": 1000, "seccompProfile": {"type": "RuntimeDefault"}, "allowPrivilegeEscalation": False}
+    safe |= {"capabilities": {"drop": ["ALL"]}}
+    spec = {"containers": [{"name": "app", "image": "busybox", "command": ["sleep", "1000"], "securityContext": safe}]}
     made = json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "strict", "namespace": "shop"}, "spec": spec})
     code, _, errors = await run(["apply", "-f", "-"], env, program=SHELL.with_name("kubectl"), stdin=made.encode())
     assert code == 0, errors
