@@ -31,7 +31,7 @@ from sandbox_fixtures import MakeSandboxCluster
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="pods of nodes want isolated containers")
 
 VERDICT_SECONDS = 3.0
-FAILED, REFUSED = 125, 126
+TIMED_OUT, FAILED, REFUSED = 124, 125, 126
 # As slow as a real kubelet where it says the same twice: the events are what ends the wait.
 RECORDED = Timings(forced_kill_seconds=0.05)
 NODE_NAME = "worker-1"
@@ -239,3 +239,19 @@ async def test_a_start_that_cannot_succeed_says_why_and_what_to_do_within_3_s_of
     assert code == case.code, errors
     for said in (case.about, case.reason, case.step):
         assert said in errors
+
+
+async def test_a_node_without_a_network_plugin_gets_its_shell_and_a_warning(
+    make_sandbox_cluster: MakeSandboxCluster, tmp_path: Path
+) -> None:
+    """Where the network is broken the shell is wanted most. Its pod is made; the sandbox's kubelet starts nothing there."""
+    lab = await make_sandbox_cluster("lab", content=content, timings=RECORDED)
+    words = "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:cni plugin not initialized"
+    ready = {"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": words}
+    lab.store.modify(NODE, None, "worker-2", lambda one: one["status"].update(conditions=[ready]))
+    lab.write_kubeconfig(tmp_path / "config")
+    env = {**clean_environment(tmp_path / "config", tmp_path), "PODSHELL_IMAGE_REPO": "tools", "PODSHELL_IMAGE_VERSION": "1"}
+    code, _, errors = await run(["worker-2", "-n", "lab", "--timeout", "200ms", "--", "true"], env)
+    assert code == TIMED_OUT, errors
+    warning = errors.index(f"the node worker-2 is not Ready, but starts pods on its own network ({words})")
+    assert warning < errors.index("Starting host networking pod")

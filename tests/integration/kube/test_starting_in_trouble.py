@@ -19,13 +19,14 @@ from start_lab import (
     start,
 )
 
+from podshell.kube import starting
 from podshell.kube.errors import ApiError, ServerError, TooManyRequests
 from podshell.kube.kubeconfig import load_connection
 from podshell.kube.manifests import (
     CONTAINER,
 )
 from podshell.kube.objects import Pod
-from podshell.kube.rest import Client, Params
+from podshell.kube.rest import Client, Page, Params
 from podshell.kube.starting import StartFailed, wait_started
 from podshell.kube.workloads import PODS
 from podshell.sandbox.cluster import SandboxCluster
@@ -130,3 +131,24 @@ async def test_a_debug_container_in_a_pod_that_needs_the_missing_network_plugin_
     assert causes.seconds_since(words="cni plugin not initialized", kind="Node") < VERDICT_SECONDS
     assert (failed.broken.object, failed.broken.reason) == ("node worker-1", "NodeNotReady")
     assert "kubectl shell worker-1" in failed.broken.next_step
+
+
+class DeafServer(Client):
+    """A client whose lists never come back."""
+
+    async def list_pages(self, path: str, item: type[T], *, limit: int = 500, params: Params | None = None) -> AsyncIterator[Page[T]]:
+        await asyncio.Event().wait()
+        yield Page((), "", remaining=False)
+
+
+async def test_evidence_that_does_not_come_keeps_nobody_from_hearing_the_verdict(
+    lab: SandboxCluster, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starting, "_EVIDENCE_SECONDS", 0.1)
+    await client.create(PODS.path("lab"), pod_of("tools", image="registry.example.com/nope:1"), Pod)
+    lab.write_kubeconfig(tmp_path / "deaf")
+    async with DeafServer(load_connection(files=[tmp_path / "deaf"], environ={})) as deaf, asyncio.timeout(VERDICT_SECONDS):
+        with pytest.raises(StartFailed) as raised:
+            await wait_started(deaf, "lab", "tools", CONTAINER, seconds=PATIENCE_SECONDS, say=lambda _: None)
+    assert raised.value.broken.object == "image registry.example.com/nope:1"
+    assert raised.value.events == []

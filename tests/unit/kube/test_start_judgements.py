@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from podshell.kube.hazards import judge_node, network_problem
+from podshell.kube.node_pods import node_problem
 from podshell.kube.objects import Event, Node, Pod
 from podshell.kube.start_events import Broken, judge_event
 from podshell.kube.starting import History, Progress, Running, judge
@@ -191,6 +192,15 @@ def test_a_node_without_a_network_plugin_starts_pods_on_its_own_network_and_that
     assert judge_node(node("False", NO_NETWORK), "worker-1") is None
     assert "worker-1" in network_problem(node("False", NO_NETWORK))
     assert NO_NETWORK in network_problem(node("False", NO_NETWORK))
+
+
+def test_a_node_pod_is_made_where_only_the_network_plugin_is_missing() -> None:
+    def linux(message: str) -> Node:
+        made = node("False", message)
+        return msgspec.structs.replace(made, metadata=msgspec.structs.replace(made.metadata, labels={"kubernetes.io/os": "linux"}))
+
+    assert node_problem(linux(NO_NETWORK), "linux") is None
+    assert node_problem(linux("container runtime is down"), "linux") is not None
 
 
 def test_a_node_without_a_network_plugin_starts_no_container_in_other_pods() -> None:
