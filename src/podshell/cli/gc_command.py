@@ -84,9 +84,11 @@ gc_command = FlagsCommand(
     " namespaces. Debug containers are not listed: they cannot be removed, and end by themselves.",
     params=[
         click.Option(["--delete"], is_flag=True, help="Delete what is listed."),
-        click.Option(["-o", "--output"], type=click.Choice(["table", "json"]), default="table", show_default=True),
+        click.Option(
+            ["-o", "--output"], type=click.Choice(["table", "json"]), default="table", show_default=True, help="Format of the list."
+        ),
         *map(click_option, CONNECTION),
-        click.Option(["--config"], metavar="FILE", default=None),
+        click.Option(["--config"], metavar="FILE", default=None, help="Configuration file, as the shell reads it."),
     ],
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from cli_process import PODSHELL, CliTerminal
+from how_to_page import Runner, lines_for
 from shell_process import run
 from test_exec_in_a_terminal import poll
 
@@ -162,3 +164,13 @@ async def test_the_doctor_says_that_it_is_not_signed_in(stack: Stack, env: dict[
     code, lines = await doctor(stack, {**env, "PODSHELL_TOKEN_FILE": str(token)})
     assert (code, list(lines)) == (1, ["gateway"])
     assert lines["gateway"][0]["fix"]
+
+
+@pytest.mark.parametrize("line", lines_for(Runner.GATEWAY))
+async def test_a_line_of_the_how_to_page_works_through_the_gateway(stack: Stack, env: dict[str, str], line: str) -> None:
+    known = {**env, "PODSHELL_GATEWAY": stack.url}  # as `podshell up` makes it known: --gateway has no address on the page
+    typed = shlex.split(line)[1:]
+    command = [] if typed[0] == "doctor" else ["--", "echo", "opened"]
+    code, output, errors = await run([*typed, *command], known, program=PODSHELL)
+    assert code == 0, errors
+    assert b"would be opened" in output if typed[0] == "doctor" else output == b"opened\n"
