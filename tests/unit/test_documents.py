@@ -120,8 +120,8 @@ def test_commands_of_the_documents_have_the_flags_that_the_program_has() -> None
             try:
                 assert command is not None
                 command.make_context(words[0], list(words[1:]), parent=parent)
-            except click.exceptions.Exit as shown:  # --help
-                assert shown.exit_code == 0
+            except click.exceptions.Exit:
+                continue  # --help
             except (AssertionError, click.ClickException) as error:
                 wrong.append(f"{where}: podshell {' '.join(words)}: {getattr(error, 'message', 'no such command')}")
     assert wrong == []
