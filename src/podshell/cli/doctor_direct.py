@@ -35,6 +35,7 @@ class DirectDoctor:
         if lines[0].verdict is Verdict.FAILED:
             return lines
         lines += await guarded("clock", checks.check_clock(self._client))
+        lines.append(Line("ceiling", Verdict.OK, "none without --gateway: your own rights decide; doctor --gateway asks a cluster's agent"))
         lines += await guarded("rights", self._check_rights())
         for kind in TargetKind if self._target is None else (self._target.kind,):
             namespace = self._namespace if kind is TargetKind.POD else self._own

@@ -337,7 +337,7 @@ async def test_a_check_that_fails_leaves_the_lines_of_all_others() -> None:
     slow = client(worker(**{"/api/v1/namespaces/shop": ServerError("etcd is slow", status_code=500)}))
     lines = await DirectDoctor(slow, values_of(image="tools:1"), ShellTarget(NODE, "worker-1")).check()
     found = {line.check: line for line in lines}
-    assert list(found) == ["server", "version", "clock", "rights", "way", "pod security", "image", "node", "system", "runtime"]
+    assert list(found) == ["server", "version", "clock", "ceiling", "rights", "way", "pod security", "image", "node", "system", "runtime"]
     assert (found["pod security"].verdict, found["clock"].verdict, found["node"].verdict) == (UNKNOWN, UNKNOWN, OK)
 
 
