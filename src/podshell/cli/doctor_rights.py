@@ -44,14 +44,16 @@ _SHELL = (
     Right("list", "events", "the reasons of a failed start", optional=True),
     Right("get", "namespaces", "Pod Security", namespaced=False, optional=True),
 )
+_NODE = Right("get", "nodes", "the node: its system, and whether it is Ready", namespaced=False, optional=True)
 RIGHTS_POD = (
+    _NODE,
     Right("get", "pods", "the target"),
     Right("watch", "pods", "the start of the container"),
     Right("patch", "pods/ephemeralcontainers", "a debug container", or_verb="update"),
     *_SHELL,
 )
 RIGHTS_NODE = (
-    Right("get", "nodes", "the target", namespaced=False, optional=True),
+    _NODE,
     Right("create", "pods", "the node pod"),
     Right("get", "pods", "the target"),
     Right("watch", "pods", "the start of the container"),
