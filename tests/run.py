@@ -1,6 +1,6 @@
 """Run everything that CI runs, print how long each part took, and end with pytest's own summary: `make test`.
 
-Arguments are parts to run (`check web python313 fuzz e2e browser py313 tests`; by name only: `image`); none means all but that one.
+Arguments are parts to run (`check web python313 fuzz e2e image browser py313 tests`); none means all.
 Both supported Pythons run every layer: on the older all unit and integration tests; on the newer the same but for the sandbox's own and
 the stack's, and Podshell's processes (gateway, agents, sandbox) under the console's tests.
 The exit code is 1 when any part failed or when all took longer than 25 minutes.
@@ -121,7 +121,7 @@ def image() -> int:
     if lacking:
         print("the tools image is not built and not tested: " + "; ".join(lacking))
         return 1 if os.environ.get("CI") else 0
-    return command(sys.executable, "images/tools/build.py") or pytest("tests/image")()
+    return command(sys.executable, "images/tools/build.py") or pytest("-n", "2", "--dist", "loadfile", "tests/image")()
 
 
 PARTS: dict[str, Callable[[], int]] = {
@@ -130,21 +130,19 @@ PARTS: dict[str, Callable[[], int]] = {
     "python313": python313,
     "fuzz": pytest("tests/fuzz"),
     "e2e": pytest("tests/e2e"),
+    "image": image,
     "browser": browser,
     "py313": on_other_python(*_OTHER_TESTS),
     "tests": pytest(*_SPREAD, *_TESTS),
 }
-# Longer than the limit leaves room for on two cores: by name only (`make test ARGS=image`).
-BY_NAME: dict[str, Callable[[], int]] = {"image": image}
 # Those that want nothing but processors run beside one that mostly waits; a browser wants all of them itself.
 GUESTS = {"e2e": ("check", "web", "python313")}
 
 
 def main(chosen: list[str]) -> int:
-    parts = PARTS | BY_NAME
-    unknown = [name for name in chosen if name not in parts]
+    unknown = [name for name in chosen if name not in PARTS]
     if unknown:
-        print(f"no such part: {', '.join(unknown)}; there are {', '.join(parts)}", file=sys.stderr)
+        print(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
         return 2
     # whoever started us may ignore some (nohup, a shell's background); what is tested must not inherit that
     for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
@@ -161,7 +159,7 @@ def main(chosen: list[str]) -> int:
         if name == names[-1]:
             # the runner's own summary must be the last lines
             print_times(lines, failed, time.time() - began)
-        code = beside(guests[name], parts[name]) if guests.get(name) else parts[name]()
+        code = beside(guests[name], PARTS[name]) if guests.get(name) else PARTS[name]()
         lines.append(f"{name:10} {time.monotonic() - begin:7.1f} s  {'ok' if code == 0 else f'FAILED ({code})'}")
         if code:
             failed.append(name)

@@ -173,6 +173,10 @@ class Session:
         self._apply_brake()
         self.consumers.wake()
 
+    def shell_errors(self, data: bytes | memoryview) -> None:
+        """A session has one stream of output: both of a command's are in it, as on a terminal."""
+        self.shell_output(data)
+
     def shell_writable(self) -> None:
         self._flush_input()
 

@@ -18,6 +18,7 @@ from msgspec import Struct
 from podshell.cli.gateways import Gateway
 from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 from podshell.wire.messages import End
+from podshell.wire.tools import DebugPlan
 
 REQUEST_SECONDS = 20.0
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -133,6 +134,10 @@ class Api:
 
     async def open_session(self, body: OpenBody) -> Opened:
         return _decode(await self._call("POST", "/api/sessions", msgspec.json.encode(body)), Opened)
+
+    async def plan(self, body: OpenBody) -> DebugPlan:
+        """Ask what opening a debug or node session would make; nothing is made."""
+        return _decode(await self._call("POST", "/api/sessions/plan", msgspec.json.encode(body)), DebugPlan)
 
     async def session(self, session: str) -> SessionRow:
         return _decode(await self._call("GET", f"/api/sessions/{quote(session, safe='')}"), SessionRow)

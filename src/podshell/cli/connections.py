@@ -10,7 +10,7 @@ from podshell.cli.durations import BadDuration, parse_duration
 from podshell.cli.failures import FAILED, USAGE, CommandFailed
 from podshell.cli.shell_values import Values
 from podshell.kube.connection import Connection
-from podshell.kube.errors import KubeconfigError
+from podshell.kube.errors import FlagsContradict, KubeconfigError
 from podshell.kube.kubeconfig import load_connection
 from podshell.kube.overrides import Overrides
 
@@ -38,6 +38,8 @@ def load(values: Values, *, terminal: bool) -> Connection:
             terminal=terminal,
             overrides=overrides(values),
         )
+    except FlagsContradict as error:
+        raise CommandFailed(USAGE, str(error)) from error
     except KubeconfigError as error:
         raise CommandFailed(FAILED, str(error)) from error
 
@@ -58,6 +60,8 @@ def overrides(values: Values) -> Overrides:
         as_user=values.text("as"),
         as_groups=values.words("as_group"),
         as_uid=values.text("as_uid"),
+        as_extra=values.words("as_user_extra"),
+        proxy_url=values.text("proxy_url"),
     )
 
 

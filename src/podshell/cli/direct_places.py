@@ -6,6 +6,7 @@ Names are chosen before anything is asked for, so that what a create made whose 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -17,6 +18,7 @@ from podshell.cli.direct_run import OpenedShell, failure_of
 from podshell.cli.durations import format_duration
 from podshell.cli.failures import FAILED, REFUSED, TIMED_OUT, CommandFailed
 from podshell.cli.first_look import FirstLook
+from podshell.cli.leftovers import remove_finished
 from podshell.cli.shell_request import line_of
 from podshell.kube.access import KubernetesAccess
 from podshell.kube.access_reviews import StreamWay, stream_way
@@ -33,6 +35,7 @@ from podshell.kube.node_pods import NodePod, node_facts, node_problem
 from podshell.kube.objects import Node, Pod
 from podshell.kube.pod_security import fit_namespace
 from podshell.kube.rest import Client
+from podshell.kube.self_review import own_name
 from podshell.kube.shell_receivers import ShellOwner
 from podshell.kube.shells import CONTAINER_ENDED, Shell, ShellPlan
 from podshell.kube.starting import StartFailed, wait_started
@@ -73,6 +76,8 @@ class _Place:
         self._target: ExecTarget | None = None
         self._nonce = ""  # of a shell that is attached to; empty: it is run by exec
         self._attached: AttachedShell | None = None
+        self._kept_said = False
+        self._known_as = ""  # to the API server; empty: it did not say
 
     async def open_shell(self, owner: ShellOwner, size: tuple[int, int]) -> OpenedShell:
         opened = await self._open_first(owner, size)
@@ -123,13 +128,16 @@ class _Place:
         return shell
 
     async def _prepare(self, namespace: str, say: Say) -> ResolvedOptions:
-        """Find out, at the same time, what the namespace allows and how its shells are reached; says what an attach means."""
+        """Find out, at the same time, who we are, what the namespace allows and how its shells are reached; says what an attach means."""
         asking = asyncio.ensure_future(self._choose_way(namespace))
+        naming = asyncio.ensure_future(own_name(self._client))
         try:
             options = await self._fit(namespace)
             attach = await asking is StreamWay.ATTACH
+            self._known_as = await naming
         finally:
             asking.cancel()
+            naming.cancel()
         if attach and options.os == "windows":
             raise CommandFailed(REFUSED, "a shell on Windows needs exec", 'ask for the verbs "get" and "create" on pods/exec')
         if attach:
@@ -170,11 +178,12 @@ class _Place:
 
     @property
     def _user(self) -> str:
-        return self._client.connection.user_name or "unknown"
+        return self._known_as or self._client.connection.user_name or "unknown"
 
     def _kept(self, namespace: str, pod: str) -> str:
         if not self._wish.keep_on_failure:
             return ""
+        self._kept_said = True
         return f"kept: kubectl describe pod -n {namespace} {pod}; kubectl shell gc --delete removes it"
 
     async def _wait(self, namespace: str, pod: str, container: str, say: Say) -> Pod:
@@ -213,8 +222,11 @@ class NodePlace(_Place):
         self._pod = NodePod(client, PODS, namespace, node)
         self._started = False
         self._watch: ExecStream | None = None
+        self._sweeping: asyncio.Task[None] | None = None
+        self._say: Say = lambda _: None
 
     async def make(self, say: Say) -> None:
+        self._say = say
         facts = node_facts(self._node, await self._read_node(say))
         options = await self._prepare(self._namespace, say)
         say(f"Starting host networking pod {self._namespace}/{self._pod.name} on node {self._node}")
@@ -226,6 +238,7 @@ class NodePlace(_Place):
             await self._pod.create(lambda name: node_pod(options, making, facts, name=name, namespace=self._namespace))
         except KubeError as error:
             raise refusal_of(error, f"err creating pod {self._pod.name} in namespace {self._namespace}") from error
+        self._sweeping = asyncio.ensure_future(self._sweep())
         await self._wait(self._namespace, self._pod.name, CONTAINER, say)
         self._started = True
         self._target = ExecTarget(self._namespace, self._pod.name, CONTAINER)
@@ -264,10 +277,19 @@ class NodePlace(_Place):
         _check(node_problem(node, self._wish.options.os))
         return node
 
+    async def _sweep(self) -> None:
+        """Remove what earlier runs of this user left because they were killed; what that cannot reach is `kubectl shell gc`'s."""
+        with contextlib.suppress(KubeError):
+            await remove_finished(self._client, self._namespace, self._user)
+
     async def remove(self) -> None:
         if self._watch is not None:
             self._watch.abort()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         if self._wish.keep_on_failure and not self._started and self._pod.answered:
+            if self._pod.may_exist and not self._kept_said:
+                self._say(self._kept(self._namespace, self._pod.name))
             return
         try:
             await self._pod.remove()
@@ -297,11 +319,13 @@ class PodPlace(_Place):
     async def make(self, say: Say) -> None:
         pod = await self._read_pod()
         options = await self._prepare(self._namespace, say)
-        key = debug_key(options, self._user)
+        # who is not known to the server by a name of their own is nobody's second self
+        user = self._known_as or f"{self._user} {self._wish.session}"
+        key = debug_key(options, user)
         # the first look has no environments; where there is no debug container at all it is enough
         found = await read_equipped(self._client, self._namespace, self._pod) if pod.spec.ephemeral_containers else None
         if found is not None:
-            _check(sharing_problem(found, options.target, self._user))
+            _check(sharing_problem(found, options.target, user))
             self._container = "" if self._nonce else reusable(found, key)
         if self._container:
             say(f"Using the debug container {self._container} of pod {self._namespace}/{self._pod} again")
@@ -322,8 +346,10 @@ class PodPlace(_Place):
         try:
             pod = await self._look.result()
         except KubeError as error:
-            text = f"error retrieving pod {self._pod} from namespace {self._namespace}: {error}"
-            raise CommandFailed(FAILED, text, _next_step(error, "name its namespace with -n")) from error
+            text = f"error retrieving pod {self._pod} from namespace {self._namespace}"
+            if isinstance(error, Forbidden):
+                raise refusal_of(error, text) from error
+            raise CommandFailed(FAILED, f"{text}: {error}", _next_step(error, "name its namespace with -n")) from error
         _check(pod_problem(pod, self._wish.options.target))
         return pod
 

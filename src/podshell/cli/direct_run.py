@@ -14,7 +14,8 @@ from typing import Protocol, TypeVar
 from podshell.cli.direct_session import DirectSession, RunningShell
 from podshell.cli.failures import FAILED, NO_SHELL, REFUSED, CommandFailed
 from podshell.cli.local_terminal import LocalTerminal
-from podshell.kube.classify import Failed, FailureKind
+from podshell.kube.classify import Failed, FailureKind, failed_from_error
+from podshell.kube.errors import KubeError
 from podshell.kube.exec_ends import ExecEnd, Exited, Lost
 from podshell.kube.lifeline import LifelineReport
 from podshell.kube.shell_receivers import ShellOwner
@@ -88,17 +89,20 @@ class DirectRun:
         """Make, show, remove; returns the exit code.
 
         Raises:
-            CommandFailed: it could not be made or opened; it is removed already.
+            CommandFailed: it could not be made or opened; the code alone, why is said already, and it is removed.
         """
         with self._terminal as terminal:
             try:
                 code = await self._work()
-            except CommandFailed:
+            except CommandFailed as failed:
                 terminal.leave_raw_mode()
+                if not terminal.was_stopped:
+                    for line in failed.lines:  # why, before what shows it is deleted
+                        self._say(line)
                 await self._remove()
                 if terminal.was_stopped:
                     return terminal.stop_code
-                raise
+                raise CommandFailed(failed.code) from failed
             except BaseException:
                 terminal.leave_raw_mode()
                 await self._remove()
@@ -156,8 +160,14 @@ class DirectRun:
             pause = min(2 * pause, _AGAIN_MOST_SECONDS)
 
     async def _open(self) -> OpenedShell:
-        await self._place.make(self._say)
-        return await self._place.open_shell(self._session, self._terminal.size or (80, 24))
+        try:
+            await self._place.make(self._say)
+            shell = await self._place.open_shell(self._session, self._terminal.size or (80, 24))
+        except KubeError as error:  # what no step has words of its own for
+            raise failure_of(failed_from_error(error)) from error
+        if not shell.held and self._terminal.keyboard:
+            self._say("nothing in this container can hold the shell: it ends when its connection is lost")
+        return shell
 
     async def _until_stopped(self, opening: Coroutine[object, object, T]) -> T | None:
         """Await something; None when we were told to end before it was there."""

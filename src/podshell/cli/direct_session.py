@@ -45,6 +45,7 @@ class DirectSession:
         self._terminal = terminal
         self._shell: RunningShell | None = None
         self._waiting = bytearray()
+        self._waiting_errors = bytearray()
         self._changed = asyncio.Event()
         self._ended = False
         self._typed_ahead = bytearray()  # while the connection is lost; one read of the terminal at most
@@ -57,8 +58,15 @@ class DirectSession:
 
     def shell_output(self, data: bytes | memoryview) -> None:
         self._waiting += data
+        self._note_output()
+
+    def shell_errors(self, data: bytes | memoryview) -> None:
+        self._waiting_errors += data
+        self._note_output()
+
+    def _note_output(self) -> None:
         self._changed.set()
-        if len(self._waiting) > WAITING_BYTES and self._shell is not None:
+        if len(self._waiting) + len(self._waiting_errors) > WAITING_BYTES and self._shell is not None:
             self._shell.set_paused(True)
 
     def shell_writable(self) -> None:
@@ -140,10 +148,12 @@ class DirectSession:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            while self._waiting:
-                data = bytes(self._waiting)
+            while self._waiting or self._waiting_errors:
+                data, errors = bytes(self._waiting), bytes(self._waiting_errors)
                 self._waiting.clear()
+                self._waiting_errors.clear()
                 await self._terminal.write(data)
+                await self._terminal.write_errors(errors)
                 if self._shell is not None:
                     self._shell.set_paused(False)
             if self._ended:

@@ -82,9 +82,6 @@ class DoctorApi(Api):
     async def known_clusters(self) -> list[Cluster]:
         return msgspec.json.decode(await self._call("GET", "/api/clusters"), type=list[Cluster])
 
-    async def plan(self, body: OpenBody) -> DebugPlan:
-        return msgspec.json.decode(await self._call("POST", "/api/sessions/plan", msgspec.json.encode(body)), type=DebugPlan)
-
 
 async def check_through_gateway(gateway: Gateway, body: OpenBody | None, cluster: str) -> list[Line]:
     """Check everything that a session through this gateway needs; `body` None: for any target. Raises nothing."""

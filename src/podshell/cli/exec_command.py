@@ -95,7 +95,7 @@ async def _run(
     from podshell.cli.gateways import find_gateway
     from podshell.cli.local_terminal import STDIN, STDOUT, Choices, has_stdin
     from podshell.cli.raw_mode import is_terminal, terminal_size
-    from podshell.cli.targets import open_on_pod
+    from podshell.cli.targets import ask_on_pod
 
     gateway = find_gateway(gateway_url, token_file, os.environ)
     api = Api(gateway)
@@ -105,7 +105,7 @@ async def _run(
         else:
             body.tty = tty if tty is not None else stdin is not False and is_terminal(STDIN) and is_terminal(STDOUT)
             body.cols, body.rows = (terminal_size(STDOUT, STDIN) if body.tty else None) or (80, 24)
-            opened = await open_on_pod(api, body)
+            opened = await ask_on_pod(api, body, api.open_session)
             row, ticket = opened.session, opened.ticket
     except Refused as error:
         raise failure_of(error.refusal) from error

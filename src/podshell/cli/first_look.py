@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 import threading
 from typing import Generic, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from podshell.kube.connection import Connection
-from podshell.kube.errors import KubeError
 from podshell.kube.quick_read import read_quickly, request_headers
 
 T = TypeVar("T")
@@ -25,18 +24,29 @@ class FirstLook(Generic[T]):
         self._path = path
         self._kind: type[T] = kind
         self._seconds = seconds
+        self._user_agent = user_agent
         # in this thread: a credential plugin may ask its user
         self._headers = asyncio.run(request_headers(connection, user_agent))
         self._found: T | None = None
-        self._error: KubeError | None = None
+        self._error: Exception | None = None
         self._thread = threading.Thread(target=self._read, name="first look", daemon=True)
         self._thread.start()
 
     def _read(self) -> None:
         try:
-            self._found = read_quickly(self._connection, self._headers, self._path, self._kind, seconds=self._seconds)
-        except KubeError as error:
+            if urlsplit(self._connection.proxy_url or "").scheme == "https":
+                self._found = asyncio.run(self._read_slowly())
+            else:
+                self._found = read_quickly(self._connection, self._headers, self._path, self._kind, seconds=self._seconds)
+        except Exception as error:  # noqa: BLE001  # handed on to whoever awaits the result
             self._error = error
+
+    async def _read_slowly(self) -> T:
+        """Read by the whole client, which alone can speak TLS to a proxy and TLS through it."""
+        from podshell.kube.rest import Client
+
+        async with Client(self._connection, user_agent=self._user_agent, request_seconds=self._seconds) as client:
+            return await client.get(self._path, self._kind)
 
     async def result(self) -> T:
         """Wait for the answer.

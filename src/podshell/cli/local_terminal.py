@@ -7,6 +7,7 @@ Raw mode is left in every end but SIGKILL.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -89,6 +90,7 @@ class LocalTerminal:
         self.stopped_by: signal.Signals | None = None
         self.output_closed = False
         self._output = OutputWriter(STDOUT)
+        self._errors: OutputWriter | None = None
         self._replies = ReplySplitter()
         self._flush: asyncio.TimerHandle | None = None
         self._matcher = DetachMatcher(choices.detach_keys if self.keyboard else b"")
@@ -156,6 +158,16 @@ class LocalTerminal:
             self.remarks.say(advice)
             shown = offset
         await self._write(data[shown:] if shown else data)
+
+    async def write_errors(self, data: bytes) -> None:
+        """Show what a command wrote to its standard error on ours; where there is none, nobody wants it."""
+        if not data:
+            return
+        self._errors = self._errors or OutputWriter(STDERR)
+        with contextlib.suppress(OutputClosed):
+            await self._errors.write(data)
+        for _, advice in self._hints.receive(data) if self._hints is not None else ():
+            self.remarks.say(advice)
 
     async def _write(self, data: bytes) -> None:
         if self.output_closed or not data:

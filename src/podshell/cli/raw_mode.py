@@ -9,9 +9,12 @@ import signal
 import termios
 import tty
 
-# What a remote program may have left on: mouse, focus, paste and keypad modes, the alternate screen, a hidden cursor, colours
-# (tunnel.md 6 "Reset modes"). Each is without effect where it was not set, but leaving the alternate screen twice would move the cursor.
-RESET_SEQUENCE = b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h\x1b[0m"
+# What a remote program may have left on: mouse, focus, paste and keypad modes, a hidden cursor, colours, a character set, a scrolling
+# region, the alternate screen (tunnel.md 6 "Reset modes"). Each is without effect where it was not set: the cursor is saved before what
+# would move it (DECSC, then DECSTBM and DECRC, or 1049, which restores it itself and has a cursor of its own for each screen).
+RESET_SEQUENCE = (
+    b"\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?1l\x1b>\x1b[?25h\x1b[0m\x1b(B\x1b7\x1b[r\x1b8\x1b7\x1b[?1049l"
+)
 
 
 class RawMode:

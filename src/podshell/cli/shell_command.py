@@ -64,8 +64,9 @@ class ShellCommand(click.Command):
     """The command, with -- and Go's ways of writing flags, and its sub-commands before anything else."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: object) -> click.Context:
-        if args and args[0] in SUBCOMMANDS:
-            return subcommand(args[0]).make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        at = first_word(args)
+        if at is not None and args[at] in SUBCOMMANDS:
+            return subcommand(args[at]).make_context(f"{info_name} {args[at]}", [*args[:at], *args[at + 1 :]], parent, **extra)
         return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> object:
@@ -90,6 +91,24 @@ def subcommand(name: str) -> click.Command:
     return command
 
 
+def first_word(args: list[str]) -> int | None:
+    """Return where the first word stands that is no flag and no flag's value; None: there is none before --."""
+    takes_value = {name for row in OPTIONS if row.kind is not Kind.FLAG for name in (row.flag, f"-{row.short}", *row.old_flags)}
+    skip = False
+    for at, word in enumerate(args):
+        if skip:
+            skip = False
+        elif word == "--":
+            return None
+        elif not word.startswith("-") or word == "-":
+            return at
+        elif word == "--gateway":  # its value is left out (plain_flags), or an address
+            skip = at + 1 < len(args) and "://" in args[at + 1]
+        else:
+            skip = word in takes_value or word == "--config"
+    return None
+
+
 def split_command(args: list[str]) -> tuple[list[str], tuple[str, ...] | None]:
     """Take off what follows the first --."""
     if "--" not in args:
@@ -99,7 +118,7 @@ def split_command(args: list[str]) -> tuple[list[str], tuple[str, ...] | None]:
 
 
 def plain_flags(args: list[str]) -> list[str]:
-    """Turn Go's --flag=true, --flag=false and --gateway without a value into what click reads."""
+    """Turn Go's --flag=true, --flag=false, -x=VALUE and --gateway without a value into what click reads."""
     flags = {row.flag: row for row in OPTIONS if row.kind is Kind.FLAG} | {
         f"-{row.short}": row for row in OPTIONS if row.kind is Kind.FLAG and row.short
     }
@@ -111,7 +130,7 @@ def plain_flags(args: list[str]) -> list[str]:
             follower = args[number + 1] if number + 1 < len(args) else ""
             plain.append(word if "://" in follower else "--gateway=current")
         elif row is None or not equals:
-            plain.append(word)
+            plain.append(_without_equals(word))
         elif row.key == "dry_run" and value in ("client", "none"):
             plain.append(_written(row, value == "client"))
         elif value.lower() in ("true", "1", "t"):
@@ -123,6 +142,22 @@ def plain_flags(args: list[str]) -> list[str]:
         else:
             raise click.UsageError(f"{word}: {name} is true or false.")
     return plain
+
+
+_SHORT = {row.short: row for row in OPTIONS if row.short}
+
+
+def _without_equals(word: str) -> str:
+    """Take out the = between a short flag and its value, also at the end of several: -n=shop, -mc=NET_RAW (pflag, parseSingleShortArg)."""
+    if word.startswith("--") or not word.startswith("-"):
+        return word
+    for at, letter in enumerate(word[1:], 1):
+        row = _SHORT.get(letter)
+        if row is None:
+            return word
+        if row.kind is not Kind.FLAG:
+            return word[: at + 1] + word[at + 1 :].removeprefix("=")
+    return word
 
 
 def _written(row: OptionRow, value: bool) -> str:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import sys
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
-from podshell.cli.api import Api, DebugBody, OpenBody, Opened, Refused, Unreachable
+import msgspec
+
+from podshell.cli.api import Api, DebugBody, OpenBody, Refused, Unreachable
 from podshell.cli.exec_session import ExecSession
 from podshell.cli.exits import failure_of
 from podshell.cli.failures import FAILED, USAGE, CommandFailed
 from podshell.cli.gateways import Gateway, find_gateway
 from podshell.cli.local_terminal import STDIN, STDOUT, Choices
+from podshell.cli.plain_text import visible
 from podshell.cli.raw_mode import is_terminal, terminal_size
 from podshell.cli.shell_image import choose_image
 from podshell.cli.shell_targets import ShellTarget, TargetKind
 from podshell.cli.shell_values import Values
-from podshell.cli.targets import open_on_pod
+from podshell.cli.targets import ask_on_pod
+
+T = TypeVar("T")
 
 # What `--gateway` without a value stands for (shell_command.plain_flags).
 CURRENT = "current"
@@ -31,7 +40,10 @@ def run_through_gateway(values: Values, target: ShellTarget, command: tuple[str,
     url = values.text("gateway")
     token_file = Path(values.text("token_file")) if values.text("token_file") else None
     gateway = find_gateway(None if url == CURRENT else url, token_file, os.environ)
-    return asyncio.run(_open_and_show(gateway, open_body(values, target, command), choices))
+    body = open_body(values, target, command)
+    if values.flag("dry_run"):
+        return asyncio.run(_show_plan(gateway, body, values.text("output")))
+    return asyncio.run(_open_and_show(gateway, body, choices))
 
 
 def open_body(values: Values, target: ShellTarget, command: tuple[str, ...] | None) -> OpenBody:
@@ -51,7 +63,8 @@ def open_body(values: Values, target: ShellTarget, command: tuple[str, ...] | No
 
 
 def _debug(values: Values) -> DebugBody:
-    wants_image = any(values.was_given(key) for key in ("image", "image_repo", "image_version"))
+    # what the environment and the file say is for one's own kubeconfig: a cluster behind the gateway has an image of its own
+    wants_image = any(values.typed(key) for key in ("image", "image_repo", "image_version"))
     return DebugBody(
         profile=values.text("profile"),
         capabilities=list(values.words("capabilities")),
@@ -74,20 +87,50 @@ def _whole_seconds(values: Values, key: str) -> int | None:
     return max(1, round(values.seconds(key))) if values.was_given(key) else None
 
 
+async def _show_plan(gateway: Gateway, body: OpenBody, form: str) -> int:
+    """Print what the cluster's agent would make; what it means, and what would refuse it, are said beside.
+
+    Raises:
+        CommandFailed: it would be refused, after the manifest is printed; or the gateway does not answer.
+    """
+    api = Api(gateway)
+    with _in_words():
+        plan = await (ask_on_pod(api, body, api.plan) if body.pod else _ask_on_node(api, body, api.plan))
+    sys.stdout.write(plan.manifest if form == "yaml" else _as_json(plan.manifest))
+    sys.stdout.flush()
+    for risk in plan.risks:
+        sys.stderr.write(f"podshell: {visible(risk)}\n")
+    if plan.refusal is not None:
+        raise failure_of(plan.refusal)
+    return 0
+
+
+def _as_json(manifest: str) -> str:
+    import yaml
+
+    return msgspec.json.format(msgspec.json.encode(yaml.safe_load(manifest)), indent=2).decode() + "\n"
+
+
 async def _open_and_show(gateway: Gateway, body: OpenBody, choices: Choices) -> int:
     api = Api(gateway)
     body.tty = choices.stdin and is_terminal(STDIN) and is_terminal(STDOUT)
     body.cols, body.rows = (terminal_size(STDOUT, STDIN) if body.tty else None) or (80, 24)
+    with _in_words():
+        opened = await (ask_on_pod(api, body, api.open_session) if body.pod else _ask_on_node(api, body, api.open_session))
+    return await ExecSession(api, gateway, opened.session, choices, ticket=opened.ticket).run()
+
+
+@contextlib.contextmanager
+def _in_words() -> Iterator[None]:
     try:
-        opened = await (open_on_pod(api, body) if body.pod else _open_on_node(api, body))
+        yield
     except Refused as error:
         raise failure_of(error.refusal) from error
     except Unreachable as error:
         raise CommandFailed(FAILED, str(error), "is podshell up, or the gateway, running?") from error
-    return await ExecSession(api, gateway, opened.session, choices, ticket=opened.ticket).run()
 
 
-async def _open_on_node(api: Api, body: OpenBody) -> Opened:
+async def _ask_on_node(api: Api, body: OpenBody, ask: Callable[[OpenBody], Awaitable[T]]) -> T:
     if not body.cluster:
         clusters = [row.name for row in await api.clusters()]
         if not clusters:
@@ -95,4 +138,4 @@ async def _open_on_node(api: Api, body: OpenBody) -> Opened:
         if len(clusters) > 1:
             raise CommandFailed(USAGE, f"the gateway has several clusters: {', '.join(clusters)}", "choose one with --cluster")
         body.cluster = clusters[0]
-    return await api.open_session(body)
+    return await ask(body)

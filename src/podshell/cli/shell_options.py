@@ -218,8 +218,14 @@ OPTIONS: tuple[OptionRow, ...] = (
         targets=_NODE,
         ways=_DIRECT,
     ),
-    OptionRow("dry-run", Kind.FLAG, _S, "Only print what would be created; nothing is asked of any server.", default=False, ways=_DIRECT),
-    OptionRow("output", Kind.CHOICE, _S, "Format of --dry-run.", short="o", choices=("yaml", "json"), default="yaml", ways=_DIRECT),
+    OptionRow(
+        "dry-run",
+        Kind.FLAG,
+        _S,
+        "Only print what would be created. No server is asked; with --gateway the cluster's agent says it, and what would refuse it.",
+        default=False,
+    ),
+    OptionRow("output", Kind.CHOICE, _S, "Format of --dry-run.", short="o", choices=("yaml", "json"), default="yaml"),
     OptionRow(
         "detach-keys",
         Kind.TEXT,
@@ -265,11 +271,13 @@ OPTIONS: tuple[OptionRow, ...] = (
     OptionRow("as", Kind.TEXT, _K, "User to impersonate.", metavar="USER", ways=_DIRECT),
     OptionRow("as-group", Kind.WORDS, _K, "Groups to impersonate, repeated.", metavar="GROUP", default=(), ways=_DIRECT),
     OptionRow("as-uid", Kind.TEXT, _K, "UID to impersonate.", metavar="UID", ways=_DIRECT),
+    OptionRow("as-user-extra", Kind.WORDS, _K, "Extra facts to impersonate, repeated.", metavar="KEY=VALUE", default=(), ways=_DIRECT),
     OptionRow("certificate-authority", Kind.TEXT, _K, "CA certificate of the API server.", metavar="FILE", ways=_DIRECT),
     OptionRow("client-certificate", Kind.TEXT, _K, "Client certificate.", metavar="FILE", ways=_DIRECT),
     OptionRow("client-key", Kind.TEXT, _K, "Key of the client certificate.", metavar="FILE", ways=_DIRECT),
     OptionRow("insecure-skip-tls-verify", Kind.FLAG, _K, "Do not check the API server's certificate.", default=False, ways=_DIRECT),
     OptionRow("tls-server-name", Kind.TEXT, _K, "Name in the API server's certificate.", metavar="NAME", ways=_DIRECT),
+    OptionRow("proxy-url", Kind.TEXT, _K, "Proxy before the API server; http or https.", metavar="URL", ways=_DIRECT),
     OptionRow(
         "request-timeout",
         Kind.TEXT,
@@ -279,15 +287,7 @@ OPTIONS: tuple[OptionRow, ...] = (
         ways=_DIRECT,
     ),
     OptionRow("disable-compression", Kind.FLAG, _K, "Ask for answers that are not compressed.", default=False, ways=_DIRECT),
-    OptionRow(
-        "cache-dir",
-        Kind.TEXT,
-        _K,
-        "Not accepted: nothing is cached.",
-        metavar="FOLDER",
-        ways=_DIRECT,
-        refused="nothing is cached here, so there is no folder to choose: leave it out",
-    ),
+    OptionRow("cache-dir", Kind.TEXT, _K, "Taken as kubectl takes it; nothing is cached here.", metavar="FOLDER", ways=_DIRECT),
     OptionRow(
         "match-server-version",
         Kind.FLAG,
@@ -296,6 +296,17 @@ OPTIONS: tuple[OptionRow, ...] = (
         default=False,
         ways=_DIRECT,
         refused="this program's version is not Kubernetes' and can match none: leave it out; podshell doctor says what the server has",
+    ),
+    *(
+        OptionRow(
+            name,
+            Kind.TEXT,
+            _K,
+            "Not accepted: Kubernetes has no basic authentication.",
+            ways=_DIRECT,
+            refused="no API server since Kubernetes 1.19 knows basic authentication: use --token, a certificate or a credential plugin",
+        )
+        for name in ("username", "password")
     ),
 )
 BY_KEY = {row.key: row for row in OPTIONS}

@@ -51,9 +51,9 @@ def parse_target(words: tuple[str, ...]) -> ShellTarget:
     kind, slash, name = words[0].rpartition("/")
     if not slash:
         kind = "node"
-    plain = kind.lower().split(".", 1)[0]
+    plain, _, group = kind.lower().partition(".")
     found = _KINDS.get(plain)
-    if found is None:
+    if found is None or group not in ("", "v1", "v1."):  # pods.metrics.k8s.io are others
         raise CommandFailed(
             USAGE,
             f"unsupported resource {_api_kind(kind)}: unsupported resource type",

@@ -54,6 +54,10 @@ class Values:
     def was_given(self, key: str) -> bool:
         return bool(self.given[key].origin)
 
+    def typed(self, key: str) -> bool:
+        """Whether it was given as a flag, and not by the environment or the file, which hold for many commands."""
+        return self.given[key].origin.startswith("--")
+
 
 def read_values(flags: Mapping[str, object], environ: Mapping[str, str], config: str | None = None) -> Values:
     """Read the value of every row.
@@ -154,9 +158,36 @@ def check_meaning(values: Values, target: TargetKind, way: Way) -> None:
             wrong.append(f"{given.origin} has no meaning for a {target}: {_ADVICE_TARGET.get(row.key, _DEFAULT_ADVICE[target])}")
         elif way not in row.ways:
             wrong.append(f"{given.origin} has no meaning {_WAYS[way]}: {_ADVICE_WAY.get(row.key, _DEFAULT_WAY_ADVICE[way])}")
+    wrong += [
+        f"{values.given[key].origin} has no meaning {where}: {advice}"
+        for key, is_vain, where, advice in _VAIN
+        if values.typed(key) and is_vain(values, target, way)
+    ]
     if wrong:
         raise CommandFailed(USAGE, *wrong)
 
+
+# Flags that have a meaning by themselves, and none beside, or without, something else.
+_VAIN: tuple[tuple[str, Callable[[Values, TargetKind, Way], bool], str, str], ...] = (
+    (
+        "output",
+        lambda values, target, way: not values.flag("dry_run"),
+        "without --dry-run",
+        "it is the format of what --dry-run prints; leave it out, or add --dry-run",
+    ),
+    (
+        "namespace",
+        lambda values, target, way: way is Way.DIRECT and target is TargetKind.NODE and values.typed("debug_namespace"),
+        "beside --debug-namespace",
+        "both say where the node pod is made; leave out one of them",
+    ),
+    (
+        "namespace",
+        lambda values, target, way: way is Way.GATEWAY and target is TargetKind.NODE,
+        "for a node with --gateway",
+        "node pods are made in the agent's debug namespace; leave it out",
+    ),
+)
 
 _WAYS = {Way.DIRECT: "without --gateway", Way.GATEWAY: "with --gateway"}
 _DEFAULT_ADVICE = {
@@ -184,8 +215,6 @@ _CONNECTION_ADVICE = "the agent has its own connection to the cluster; choose th
 _ADVICE_WAY = {
     **{row.key: _CONNECTION_ADVICE for row in OPTIONS if Way.GATEWAY not in row.ways and not row.in_file},
     "token_file": "it holds a gateway's token; leave it out, or add --gateway",
-    "dry_run": "the manifest is made by the cluster's agent; leave out --gateway to see that of direct mode",
-    "output": "it is the format of --dry-run; leave it out",
     "debug_namespace": "node pods are made in the agent's debug namespace; leave it out",
     "keep_on_failure": "the agent cleans up after itself; leave it out",
 }

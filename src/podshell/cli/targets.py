@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from podshell.cli.api import Api, OpenBody, Opened, Refused
+from podshell.cli.api import Api, OpenBody, Refused
 from podshell.cli.failures import FAILED, USAGE, CommandFailed
+
+T = TypeVar("T")
 
 
 def pod_name(target: str) -> str:
@@ -22,15 +26,15 @@ def pod_name(target: str) -> str:
     return name
 
 
-async def open_on_pod(api: Api, body: OpenBody) -> Opened:
-    """Open a session; with an empty `body.cluster`, on the one cluster that has the pod.
+async def ask_on_pod(api: Api, body: OpenBody, ask: Callable[[OpenBody], Awaitable[T]]) -> T:
+    """Ask for a session or its plan; with an empty `body.cluster`, on the one cluster that has the pod.
 
     Raises:
         CommandFailed: no cluster has it, or several have.
         Refused, Unreachable: see api.Api.
     """
     body.cluster = body.cluster or await _find_cluster(api, body.namespace, body.pod)
-    return await api.open_session(body)
+    return await ask(body)
 
 
 async def _find_cluster(api: Api, namespace: str, pod: str) -> str:

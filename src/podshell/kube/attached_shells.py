@@ -78,7 +78,7 @@ class _AttachReceiver:
         if channel not in (STDOUT, STDERR):
             return
         if self.started:
-            self._owner.shell_output(data)
+            (self._owner.shell_errors if channel == STDERR else self._owner.shell_output)(data)
             return
         self.before += data
         if (found := self._marker.search(self.before)) is not None:

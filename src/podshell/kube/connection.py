@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import quote
 
 
 class Credentials(Protocol):
@@ -53,7 +54,8 @@ class Impersonation:
         pairs = [("Impersonate-User", self.user)]
         pairs += [("Impersonate-Group", group) for group in self.groups]
         pairs += [("Impersonate-Uid", self.uid)] if self.uid else []
-        pairs += [(f"Impersonate-Extra-{name}", value) for name, value in self.extra]
+        # what a header's name may not have is escaped (client-go, transport/round_trippers.go headerKeyEscape)
+        pairs += [(f"Impersonate-Extra-{quote(name, safe='')}", value) for name, value in self.extra]
         return pairs
 
 

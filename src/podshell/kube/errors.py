@@ -2,6 +2,7 @@
 
     KubeError
     ├── KubeconfigError        the configuration on this machine (one sentence: file, what is wrong, what to do next)
+    │   └── FlagsContradict    two flags of a command line do not go together, or one needs another
     ├── Unreachable            no HTTP answer: names the server and the cause
     ├── BadAnswer              an answer that is not what the API promises (a proxy's page, a cut watch line)
     ├── StdinOverflow          a local bug: the caller ignored `stdin_writable`
@@ -28,6 +29,10 @@ class KubeError(Exception):
 
 class KubeconfigError(KubeError):
     """The kubeconfig, the in-cluster files or a credential plugin cannot be used; the text is one sentence for people."""
+
+
+class FlagsContradict(KubeconfigError):
+    """The flags that change a kubeconfig do not go together."""
 
 
 class Unreachable(KubeError):

@@ -6,11 +6,12 @@ import asyncio
 from typing import Protocol
 
 from podshell.aio.clock import Clock, TimerHandle
+from podshell.kube.channels import STDERR
 from podshell.kube.classify import Failed, classify_exit
 from podshell.kube.exec_ends import ExecEnd, Exited
 from podshell.kube.holder import CLEARING, HELD_BACK_SECONDS, TrailerFilter
 from podshell.kube.lifeline import ReportReader
-from podshell.kube.marker import MarkerFilter
+from podshell.kube.marker import MARKER_LIMIT_BYTES, MarkerFilter
 from podshell.kube.windows_shells import Choosing
 
 
@@ -18,6 +19,9 @@ class ShellOwner(Protocol):
     """Who gets a shell's output; called on the event loop."""
 
     def shell_output(self, data: bytes | memoryview) -> None: ...
+
+    def shell_errors(self, data: bytes | memoryview) -> None:
+        """Take what a command without a terminal wrote to its standard error."""
 
     def shell_writable(self) -> None: ...
 
@@ -41,12 +45,16 @@ class ShellReceiver:
         self._trailer: TrailerFilter | None = None
         self._clearing = False
         self._release: TimerHandle | None = None
+        self._early_errors = bytearray()  # came before the marker, which has another way
 
     def up(self) -> None:
         if self.marker is None and self.choosing is None:
             self.settle()
 
     def output(self, channel: int, data: memoryview | bytes) -> None:
+        if channel == STDERR and self.choosing is None:
+            self._receive_errors(data)
+            return
         if self.marker is not None and not self.marker.done:
             data = self._receive_start(self.marker, data)
         if self.choosing is not None and not self.choosing.done:
@@ -59,12 +67,25 @@ class ShellReceiver:
         if data:
             self._owner.shell_output(data)
 
+    def _receive_errors(self, data: memoryview | bytes) -> None:
+        if self.marker is not None and not self.marker.done and len(self._early_errors) < MARKER_LIMIT_BYTES:
+            self._early_errors += data
+        else:
+            self._pass_early_errors()
+            self._owner.shell_errors(data)
+
+    def _pass_early_errors(self) -> None:
+        if self._early_errors:
+            self._owner.shell_errors(bytes(self._early_errors))
+            self._early_errors.clear()
+
     def _receive_start(self, marker: MarkerFilter, data: memoryview | bytes) -> memoryview | bytes:
         passed = marker.receive(data)
         if marker.held and self._trailer is None:
             self._trailer = TrailerFilter()
             self._clearing = True
         if marker.done:
+            self._pass_early_errors()
             self.settle()
         return passed
 
@@ -95,9 +116,12 @@ class ShellReceiver:
             held = beginning.give_up()
             if isinstance(end, Exited):
                 seconds = asyncio.get_running_loop().time() - self._opened_at
-                end = classify_exit(end.code, held.decode("utf-8", "replace"), seconds_after_start=seconds, started=False) or end
-            if held and not isinstance(end, Failed):
-                self._owner.shell_output(held)
+                said = (held + bytes(self._early_errors)).decode("utf-8", "replace")
+                end = classify_exit(end.code, said, seconds_after_start=seconds, started=False) or end
+            if not isinstance(end, Failed):
+                if held:
+                    self._owner.shell_output(held)
+                self._pass_early_errors()
         if not self.ended_with.done():
             self.ended_with.set_result(end)
         self.settle()
@@ -109,6 +133,7 @@ class ShellReceiver:
             held = beginning.give_up()
             if held:
                 self._owner.shell_output(held)
+            self._pass_early_errors()
             self.settle()
 
     def settle(self) -> None:

@@ -70,14 +70,6 @@ async def test_d1_what_is_there_can_be_found_by_its_label_and_has_a_deadline(clu
     await nothing_is_left(cluster_env)
 
 
-async def test_d2_a_timeout_shows_the_evidence_before_it_is_deleted(cluster_env: dict[str, str]) -> None:
-    code, _, errors = await run([*NODE, "--timeout", "1ms", "--", "true"], cluster_env)
-    assert code == 124
-    assert "timed out after 0.001s waiting for container shell to start" in errors
-    assert "The timeout can be increased by setting --timeout." in errors
-    await nothing_is_left(cluster_env)
-
-
 async def test_d2_a_pod_that_did_not_start_can_be_kept(cluster_env: dict[str, str]) -> None:
     code, _, errors = await run([*NODE, *NEVER, "--keep-on-failure", "--", "true"], cluster_env)
     assert code == 125

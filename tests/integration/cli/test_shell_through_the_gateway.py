@@ -105,6 +105,28 @@ async def test_a_pod_that_is_not_there_says_so(stack: Stack, env: dict[str, str]
     assert (code, "nope" in errors) == (125, True), errors
 
 
+@pytest.mark.parametrize(("form", "begins"), [("yaml", "apiVersion: batch/v1\n"), ("json", "{\n")])
+async def test_a_dry_run_shows_what_the_agent_would_make_and_makes_nothing(
+    stack: Stack, env: dict[str, str], form: str, begins: str
+) -> None:
+    before = made(stack)
+    code, output, errors = await run(words(stack, *NODE, "--dry-run", "-o", form), env, program=PODSHELL)
+    assert (code, output.decode().startswith(begins)) == (0, True), errors
+    code, output, errors = await run(words(stack, *NODE, "-m", "--dry-run", "-o", form), env, program=PODSHELL)
+    assert (code, output.decode().startswith(begins), "hostMount" in errors) == (126, True, True), errors
+    assert "a host mount is equal to root on this node" in errors
+    assert made(stack) == before
+
+
+async def test_the_image_of_ones_own_environment_is_not_asked_of_the_clusters_agent(stack: Stack, env: dict[str, str]) -> None:
+    named = {**env, "PODSHELL_IMAGE_REPO": "registry.example.com/mine", "PODSHELL_IMAGE_VERSION": "v9"}
+    code, output, errors = await run(words(stack, *NODE, "--dry-run"), named, program=PODSHELL)
+    assert (code, b"registry.example.com" in output) == (0, False), errors
+    code, output, errors = await run(words(stack, *NODE, "--dry-run", "--image-repo", "registry.example.com/mine"), named, program=PODSHELL)
+    assert b"registry.example.com/mine:v9" in output
+    assert (code, "image" in errors) == (126, True), errors
+
+
 async def doctor(stack: Stack, env: dict[str, str], *more: str) -> tuple[int, dict[str, list[dict[str, str]]]]:
     """Run `podshell doctor` through the gateway; returns the exit code and the lines by what they check."""
     code, output, errors = await run(["doctor", "--gateway", stack.url, "-o", "json", *more], env, program=PODSHELL)

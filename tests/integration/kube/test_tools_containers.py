@@ -209,6 +209,9 @@ class Screen:
         self.output += data
         self._changed.set()
 
+    def shell_errors(self, data: bytes | memoryview) -> None:
+        self.shell_output(data)
+
     def shell_writable(self) -> None:
         pass
 

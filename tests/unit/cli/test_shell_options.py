@@ -9,7 +9,7 @@ import click
 import pytest
 
 from podshell.cli.failures import USAGE, CommandFailed
-from podshell.cli.shell_command import click_option, opposite, plain_flags, shell_command, split_command
+from podshell.cli.shell_command import click_option, first_word, opposite, plain_flags, shell_command, split_command
 from podshell.cli.shell_options import BY_KEY, OPTIONS, Kind, OptionRow, Section, Value, Way
 from podshell.cli.shell_reference import reference_page
 from podshell.cli.shell_targets import TargetKind
@@ -119,7 +119,10 @@ def test_an_option_means_something_or_is_an_error_with_its_own_words(
         file.write_text(f"{row.name}: {text}\n")
         values, origin = values_of(config=str(file)), f"{row.name} in {file}"
     if target in row.targets and way in row.ways:
-        check_meaning(values, target, way)
+        if (row.name, source) == ("output", "flag"):
+            values = values_of(*flag_words(row), "--dry-run")
+        if (row.name, target, way) != ("namespace", TargetKind.NODE, Way.GATEWAY):  # below, with the other pairs
+            check_meaning(values, target, way)
         return
     with pytest.raises(CommandFailed) as failed:
         check_meaning(values, target, way)
@@ -199,10 +202,58 @@ def test_what_follows_two_dashes_is_the_command() -> None:
         (["--gateway=https://x"], ["--gateway=https://x"]),
         (["--host-pid=true", "-m=false"], ["--host-pid", "--no-mount-host-filesystem"]),
         (["--dry-run=client"], ["--dry-run"]),
+        (["-n=shop", "-c=NET_RAW", "-s=https://x"], ["-nshop", "-cNET_RAW", "-shttps://x"]),
+        (["-mc=NET_RAW", "-mwn", "shop"], ["-mcNET_RAW", "-mwn", "shop"]),
+        (["-n", "=odd", "-n==odd"], ["-n", "=odd", "-n=odd"]),
     ],
 )
 def test_flags_may_be_written_as_go_writes_them(words: list[str], plain: list[str]) -> None:
     assert plain_flags(words) == plain
+
+
+@pytest.mark.parametrize("row", [row for row in OPTIONS if row.short and row.kind is not Kind.FLAG], ids=lambda row: row.name)
+@pytest.mark.parametrize("form", ["-{short}={text}", "-{short}{text}", "-{short} {text}", "-m{short}={text}"])
+def test_a_short_flag_has_its_value_as_kubectl_takes_it(row: OptionRow, form: str) -> None:
+    text, value = written(row)
+    assert values_of(*form.format(short=row.short, text=text).split()).given[row.key].value == value
+
+
+@pytest.mark.parametrize(
+    ("words", "at"),
+    [
+        (["gc"], 0),
+        (["--context", "prod", "gc", "--delete"], 2),
+        (["-n", "gc", "doctor"], 2),
+        (["-n=gc", "--gateway", "completion"], 2),
+        (["--gateway", "https://x", "node1"], 2),
+        (["--config", "gc", "-m", "node1"], 3),
+        (["-m", "--", "gc"], None),
+        ([], None),
+    ],
+)
+def test_the_first_word_is_no_flag_and_no_flags_value(words: list[str], at: int | None) -> None:
+    assert first_word(words) == at
+
+
+@pytest.mark.parametrize(
+    ("words", "target", "said"),
+    [
+        (["-o", "json"], TargetKind.NODE, "--output has no meaning without --dry-run"),
+        (["-n", "a", "--debug-namespace", "b"], TargetKind.NODE, "--namespace has no meaning beside --debug-namespace"),
+        (["-n", "a", "--gateway"], TargetKind.NODE, "--namespace has no meaning for a node with --gateway"),
+    ],
+)
+def test_flags_that_do_nothing_beside_each_other_are_an_error(words: list[str], target: TargetKind, said: str) -> None:
+    values = values_of(*words)
+    with pytest.raises(CommandFailed, match=said) as failed:
+        check_meaning(values, target, Way.GATEWAY if values.text("gateway") else Way.DIRECT)
+    assert failed.value.code == USAGE
+
+
+def test_what_the_file_or_the_environment_says_for_many_commands_is_no_error_for_one(tmp_path: Path) -> None:
+    file = tmp_path / "shell.yaml"
+    file.write_text("output: json\ndebug-namespace: tools\n")
+    check_meaning(values_of("-n", "shop", config=str(file)), TargetKind.NODE, Way.DIRECT)
 
 
 @pytest.mark.parametrize("word", ["--host-pid=maybe", "--dry-run=server"])

@@ -52,6 +52,8 @@ def test_targets_are_named_as_kubectl_names_them(word: str, target: ShellTarget)
         ("svc/web", "v1/Service"),
         ("job/x", "batch/v1/Job"),
         ("widgets/x", "widgets"),
+        ("pods.metrics.k8s.io/x", "pods.metrics.k8s.io"),
+        ("nodes.metrics.k8s.io/x", "nodes.metrics.k8s.io"),
     ],
 )
 def test_other_kinds_are_refused_in_retinas_words(word: str, kind: str) -> None:

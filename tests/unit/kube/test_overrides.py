@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from podshell.kube.connection import Connection
-from podshell.kube.errors import KubeconfigError
+from podshell.kube.errors import FlagsContradict, KubeconfigError
 from podshell.kube.kubeconfig import load_connection
 from podshell.kube.overrides import Overrides
 
@@ -133,3 +133,24 @@ async def test_a_server_and_a_token_need_no_kubeconfig() -> None:
 async def test_one_file_is_not_changed_by_what_another_connection_was_given(kubeconfig: Path) -> None:
     load(kubeconfig, token="given", server="https://192.0.2.77")
     assert await token(load(kubeconfig)) == "Bearer of-u"
+
+
+def test_facts_to_impersonate_may_repeat_and_their_names_are_escaped(kubeconfig: Path) -> None:
+    connection = load(kubeconfig, user="v", as_user="alice", as_extra=("scopes=view", "scopes=dev", "example.com/team=a=b"))
+    assert connection.impersonate is not None
+    assert connection.impersonate.headers() == [
+        ("Impersonate-User", "alice"),
+        ("Impersonate-Extra-scopes", "view"),
+        ("Impersonate-Extra-scopes", "dev"),
+        ("Impersonate-Extra-example.com%2Fteam", "a=b"),
+    ]
+    with pytest.raises(FlagsContradict, match="KEY=VALUE"):
+        load(kubeconfig, as_user="alice", as_extra=("scopes",))
+    with pytest.raises(FlagsContradict, match="need --as"):
+        load(kubeconfig, user="v", as_extra=("scopes=view",))
+
+
+def test_a_proxy_of_the_command_line_counts_before_the_entrys(kubeconfig: Path) -> None:
+    assert load(kubeconfig, proxy_url="http://192.0.2.1:3128").proxy_url == "http://192.0.2.1:3128"
+    with pytest.raises(KubeconfigError, match="no http or https proxy"):
+        load(kubeconfig, proxy_url="socks5://192.0.2.1")

@@ -122,6 +122,9 @@ class Owner:
     def shell_output(self, data: bytes | memoryview) -> None:
         self.shown += bytes(data)
 
+    def shell_errors(self, data: bytes | memoryview) -> None:
+        self.shell_output(data)
+
     def shell_writable(self) -> None: ...
 
 

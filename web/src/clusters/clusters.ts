@@ -3,32 +3,52 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { fetchClusters } from "../api/client";
-import { live } from "../api/live";
+import { type Batch, live } from "../api/live";
 import { queries } from "../api/queries";
 import type { Cluster } from "../api/types";
 import { useScope } from "../app/location";
 import { clusterColour, isProduction } from "./colours";
 
 const NONE: Cluster[] = [];
+const KEY = ["clusters"];
+/** Counts what the live socket has told: an answer that was asked for before is older. */
+let told = 0;
 
 /** Follow the clusters' presence for as long as the page lives. */
 export function followClusters(): () => void {
   return live.subscribe({
     topic: "clusters",
-    restart: () => void queries.invalidateQueries({ queryKey: ["clusters"] }),
-    receive: (batch) => {
-      queries.setQueryData<Cluster[]>(["clusters"], (before) => {
-        const rows = new Map((batch.reset ? [] : (before ?? [])).map((cluster) => [cluster.name, cluster]));
-        for (const cluster of batch.set as Cluster[]) rows.set(cluster.name, cluster);
-        for (const name of batch.removed) rows.delete(name);
-        return [...rows.values()].sort((one, other) => one.name.localeCompare(other.name));
-      });
-    },
+    restart: () => void queries.invalidateQueries({ queryKey: KEY }),
+    receive: receiveClusters,
   });
 }
 
+/** Change what is known by what the live socket tells; a change of what nobody has asked for yet has it asked for. */
+export function receiveClusters(batch: Batch): void {
+  const before = queries.getQueryData<Cluster[]>(KEY);
+  if (before === undefined && !batch.reset) {
+    void queries.invalidateQueries({ queryKey: KEY });
+    return;
+  }
+  told += 1;
+  const rows = new Map((batch.reset ? [] : (before ?? [])).map((cluster) => [cluster.name, cluster]));
+  for (const cluster of batch.set as Cluster[]) rows.set(cluster.name, cluster);
+  for (const name of batch.removed) rows.delete(name);
+  queries.setQueryData<Cluster[]>(
+    KEY,
+    [...rows.values()].sort((one, other) => one.name.localeCompare(other.name)),
+  );
+}
+
+/** Ask for the clusters; what the live socket has told meanwhile is newer than the answer. */
+export async function askForClusters(): Promise<Cluster[]> {
+  const before = told;
+  const answer = await fetchClusters();
+  return told === before ? answer : (queries.getQueryData<Cluster[]>(KEY) ?? answer);
+}
+
 export function useClusters() {
-  const query = useQuery({ queryKey: ["clusters"], queryFn: fetchClusters });
+  const query = useQuery({ queryKey: KEY, queryFn: askForClusters });
   return { clusters: query.data ?? NONE, loading: query.isPending, failed: query.isError };
 }
 
