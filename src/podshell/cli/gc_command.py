@@ -99,9 +99,11 @@ gc_command = FlagsCommand(
     params=[
         click.Option(["--delete"], is_flag=True, help="Delete what is over, and your own."),
         click.Option(["--all", "everything"], is_flag=True, help="Delete others' as well, also shells that are in use."),
-        click.Option(["-o", "--output"], type=click.Choice(["table", "json"]), default="table", show_default=True),
+        click.Option(
+            ["-o", "--output"], type=click.Choice(["table", "json"]), default="table", show_default=True, help="Format of the list."
+        ),
         *map(click_option, CONNECTION),
-        click.Option(["--config"], metavar="FILE", default=None),
+        click.Option(["--config"], metavar="FILE", default=None, help="Configuration file, as the shell reads it."),
     ],
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -1,9 +1,13 @@
-"""Writes docs/reference/shell.md from the rows of shell_options.py: `python -m podshell.launch.reference shell`. Pure."""
+"""Writes docs/reference/shell.md from the rows of shell_options.py and the sub-commands: `python -m podshell.launch.reference shell`."""
 
 from __future__ import annotations
 
-from podshell.cli.shell_command import metavar, shown_default
-from podshell.cli.shell_options import BOTH, OPTIONS, Kind, OptionRow, Section, Way
+import inspect
+
+import click
+
+from podshell.cli.shell_command import SUBCOMMANDS, metavar, shown_default, subcommand
+from podshell.cli.shell_options import BOTH, BY_KEY, OPTIONS, Kind, OptionRow, Section, Way
 
 _HEAD = """# kubectl shell
 
@@ -25,7 +29,40 @@ def reference_page() -> str:
     for section in Section:
         lines += ["", f"## {section.value}", "", "| flag | environment | default | target | way | what |", "|---|---|---|---|---|---|"]
         lines += [_row(row) for row in OPTIONS if row.section is section]
+    lines += ["", "## Sub-commands"]
+    for name in SUBCOMMANDS:
+        lines += _subcommand_lines(name, subcommand(name))
     return "\n".join(lines) + "\n"
+
+
+def _subcommand_lines(name: str, command: click.Command) -> list[str]:
+    """Write what a sub-command does, its own flags, and which of the shell's it takes, with their meaning there."""
+    arguments = [f" {param.make_metavar(click.Context(command))}" for param in command.params if isinstance(param, click.Argument)]
+    lines = ["", f"### kubectl shell {name}{''.join(arguments)}", ""]
+    about, _, verbatim = inspect.cleandoc(command.help or "").partition("\b\n")
+    lines.append(about.strip())
+    if verbatim:
+        block, _, rest = verbatim.partition("\n\n")
+        lines += ["", "```", block.rstrip(), "```", "", rest.strip()]
+    options = [param for param in command.params if isinstance(param, click.Option)]
+    own = [option for option in options if option.name not in BY_KEY or option.name == "output"]
+    if own:
+        lines += ["", "| flag | default | what |", "|---|---|---|", *map(_own_row, own)]
+    sections = {BY_KEY[option.name].section: None for option in options if option.name in BY_KEY and option not in own}
+    lines += ["", "It takes options of the shell, with the same meaning:", ""] if sections else []
+    for section in sections:
+        taken = [row for row in OPTIONS if row.section is section and row.key in {option.name for option in options}]
+        every = len(taken) == len([row for row in OPTIONS if row.section is section])
+        flags = "all" if every else ", ".join(f"`{row.flag}`" for row in taken)
+        lines += [f"- {section.value}: {flags}"]
+    return lines
+
+
+def _own_row(option: click.Option) -> str:
+    choices = "|".join(option.type.choices) if isinstance(option.type, click.Choice) else option.metavar or ""
+    value = f" {choices}".replace("|", "\\|") if choices else ""
+    default = f"`{option.default}`" if isinstance(option.default, str) else ""
+    return f"| `{', '.join(option.opts)}{value}` | {default} | {option.help or ''} |"
 
 
 def _row(row: OptionRow) -> str:

@@ -46,7 +46,7 @@ async def test_the_doctor_names_every_missing_right_with_its_fix(env: dict[str, 
 async def test_the_doctor_says_what_the_target_lacks(env: dict[str, str]) -> None:
     code, lines = await report(["-n", "reports", "pods/forecast", "--image", "tools:1"], env)
     assert code == 1
-    assert "no node yet" in lines["pod"][0]["text"]
+    assert "not on a node yet" in lines["pod"][0]["text"]
     code, lines = await report(["no-such-node", "--image", "tools:1"], env)
     assert code == 1
     assert lines["node"][0]["text"] == "there is no node no-such-node"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from cli_process import PODSHELL, CliTerminal
+from how_to_page import Runner, lines_for
 from shell_process import run
 from test_exec_in_a_terminal import poll
 
@@ -121,3 +125,74 @@ async def test_the_image_of_ones_own_environment_is_not_asked_of_the_clusters_ag
     code, output, errors = await run(words(stack, *NODE, "--dry-run", "--image-repo", "registry.example.com/mine"), named, program=PODSHELL)
     assert b"registry.example.com/mine:v9" in output
     assert (code, "image" in errors) == (126, True), errors
+
+
+async def doctor(stack: Stack, env: dict[str, str], *more: str) -> tuple[int, dict[str, list[dict[str, str]]]]:
+    """Run `podshell doctor` through the gateway; returns the exit code and the lines by what they check."""
+    code, output, errors = await run(["doctor", "--gateway", stack.url, "-o", "json", *more], env, program=PODSHELL)
+    assert errors == ""
+    lines: dict[str, list[dict[str, str]]] = {}
+    for line in json.loads(output):
+        lines.setdefault(line["check"], []).append(line)
+    return code, lines
+
+
+@pytest.mark.parametrize("target", [[*NODE, "--profile", "net"], POD_WORDS], ids=["node", "debug"])
+async def test_the_doctor_finds_a_session_that_would_be_opened_and_makes_nothing(
+    stack: Stack, env: dict[str, str], target: list[str]
+) -> None:
+    before = made(stack)
+    code, lines = await doctor(stack, env, *target)
+    assert code == 0, [line for found in lines.values() for line in found if line["verdict"] == "failed"]
+    assert list(lines) == ["gateway", "clock", "cluster", "agent", "version", "ceiling", "image", "pod security", "target"]
+    assert {line["verdict"] for name in ("gateway", "clock", "cluster", "agent", "version", "ceiling") for line in lines[name]} == {"ok"}
+    assert lines["image"][0]["text"] == "shells run tools:1"
+    assert "would be opened" in lines["target"][0]["text"]
+    assert made(stack) == before
+
+
+@pytest.mark.parametrize(
+    ("typed", "check", "said"),
+    [
+        ([*NODE, "-m"], "ceiling", "does not allow hostMount"),
+        ([*NODE, "--image", "evil:1"], "image", "does not allow the image evil:1"),
+        (["worker-9"], "plan", "worker-9"),
+        ([*POD_WORDS, "--cluster", "nowhere"], "cluster", "knows no cluster nowhere"),
+    ],
+    ids=["ceiling", "image", "no node", "no cluster"],
+)
+async def test_the_doctor_says_what_would_refuse_a_session(
+    stack: Stack, env: dict[str, str], typed: list[str], check: str, said: str
+) -> None:
+    code, lines = await doctor(stack, env, *typed)
+    assert code == 1
+    failed = [line for line in lines[check] if line["verdict"] == "failed"]
+    assert said in failed[0]["text"]
+    assert failed[0]["fix"]
+
+
+async def test_the_doctor_shows_the_ceiling_where_no_target_is_named(stack: Stack, env: dict[str, str]) -> None:
+    code, lines = await doctor(stack, env)
+    assert code == 0
+    said = {line["text"].split(" (")[0]: line["verdict"] for line in lines["ceiling"]}
+    assert said["allows podDebug"] == said["allows nodeShell"] == "ok"
+    assert said["does not allow hostMount"] == said["does not allow nodePrivileged"] == "warning"
+
+
+async def test_the_doctor_says_that_it_is_not_signed_in(stack: Stack, env: dict[str, str], tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.touch(0o600)
+    token.write_text("wrong")
+    code, lines = await doctor(stack, {**env, "PODSHELL_TOKEN_FILE": str(token)})
+    assert (code, list(lines)) == (1, ["gateway"])
+    assert lines["gateway"][0]["fix"]
+
+
+@pytest.mark.parametrize("line", lines_for(Runner.GATEWAY))
+async def test_a_line_of_the_how_to_page_works_through_the_gateway(stack: Stack, env: dict[str, str], line: str) -> None:
+    known = {**env, "PODSHELL_GATEWAY": stack.url}  # as `podshell up` makes it known: --gateway has no address on the page
+    typed = shlex.split(line)[1:]
+    command = [] if typed[0] == "doctor" else ["--", "echo", "opened"]
+    code, output, errors = await run([*typed, *command], known, program=PODSHELL)
+    assert code == 0, errors
+    assert b"would be opened" in output if typed[0] == "doctor" else output == b"opened\n"
