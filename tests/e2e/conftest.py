@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -12,10 +13,21 @@ from tempfile import TemporaryDirectory
 import pytest
 import pytest_asyncio
 from cluster_pods import ClusterPods
+from killed import PHASES, Killed, kill_everything
 from running_podshell import RunningPodshell, running_podshell
+from second_client import SecondClient
 
+from podshell.kube.errors import ApiError
 from podshell.kube.kubeconfig import load_connection
+from podshell.kube.objects import Node
 from podshell.kube.rest import Client
+
+# What is killed at the beginning has had its minute when it is looked at in the end.
+_ORDER = {"test_killed_shells": -1, "test_what_killed_shells_leave": 1}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: _ORDER.get(item.path.stem, 0))
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +80,43 @@ async def podshell(pods: ClusterPods, folder: Path) -> AsyncIterator[RunningPods
 async def pod(pods: ClusterPods) -> str:
     """A pod with the containers main and side."""
     return await pods.create(("main", "side"))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def node(pods: ClusterPods) -> str:
+    """A node that runs Linux and takes pods."""
+    if pods.sandboxed and os.geteuid() != 0:
+        pytest.skip("nodes of the sandbox need root")
+    try:
+        nodes = await pods.client.list("/api/v1/nodes", Node)
+    except ApiError as error:
+        pytest.skip(f"the nodes may not be listed: {error}")
+    ready = [one for one in nodes if one.ready and (one.metadata.labels or {}).get("kubernetes.io/os") == "linux"]
+    if not ready:
+        pytest.skip("no node of Linux is ready")
+    return ready[0].metadata.name
+
+
+@pytest.fixture(scope="session")
+def second(pods: ClusterPods) -> SecondClient:
+    """Another client than the one that is tested."""
+    return SecondClient(pods.kubeconfig)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def killed(pods: ClusterPods, second: SecondClient, node: str, folder: Path) -> AsyncIterator[Killed]:
+    """Shells that were killed, once for the whole run."""
+    try:
+        spaces = [await pods.create_namespace("privileged") for _ in range(3)]
+    except ApiError as error:
+        pytest.skip(f"no namespace may be made for what is killed: {error}")
+    names = (*PHASES, "agent")
+    targets = dict(zip(names, await asyncio.gather(*(pods.create() for _ in names)), strict=True))
+    one = Killed(pods, second, node, *spaces, targets=targets, patience_seconds=6 if pods.sandboxed else 20)
+    try:
+        await kill_everything(one, folder / "killed")
+        yield one
+    finally:
+        if one.sessions is not None:
+            one.sessions.cancel()
+            await asyncio.gather(one.sessions, return_exceptions=True)

@@ -1,0 +1,107 @@
+"""A gateway and an agent on the cluster under test as processes of their own, to be killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+from cluster_pods import PATIENCE_SECONDS
+from running_podshell import CLUSTER, COMMAND
+
+from terminal_client import Api, ApiError
+
+
+class PodshellProcesses:
+    """One gateway and one agent with their state folders. `async with running_processes(...)`.
+
+    The agent has the kubeconfig that is given: that of whoever runs the suite may make node pods in any namespace.
+    """
+
+    def __init__(self, folder: Path, kubeconfig: Path, image: str, namespace: str, patience_seconds: int) -> None:
+        self._folder = folder
+        self._agent_words = [
+            "agent", "--cluster", CLUSTER, "--kubeconfig", str(kubeconfig),
+            "--state-dir", str(folder / "agent"), "--enrolment-token-file", str(folder / "enrolment"),
+            "--reconnect-base-seconds", "0.2", "--reconnect-cap-seconds", "1", "--restart-base-seconds", "0.1",
+            "--ceiling-pod-exec", "--ceiling-pod-debug", "--ceiling-node-shell",
+            "--tools-image-repository", image.rpartition(":")[0], "--tools-image-version", image.rpartition(":")[2],
+            "--tools-debug-namespace", namespace, "--tools-patience-seconds", str(patience_seconds),
+        ]  # fmt: skip
+        self._port = 0
+        self._gateway: asyncio.subprocess.Process | None = None
+        self._agent: asyncio.subprocess.Process | None = None
+        self.api = Api("", "")
+
+    async def start_gateway(self) -> None:
+        """Start the gateway; after the first time on the same port and state folder."""
+        words = ["gateway", "--port", str(self._port), "--state-dir", str(self._folder / "state"), "--owner", "ada"]
+        first, token = not self._port, self._folder / "cli.json"
+        if first:
+            words += ["--cli-token-file", str(token), "--enrol", f"{CLUSTER}={self._folder / 'enrolment'}"]
+        self._gateway = await asyncio.create_subprocess_exec(*COMMAND, *words, stdout=asyncio.subprocess.DEVNULL)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while first and not (token.exists() and (self._folder / "enrolment").exists()):
+            assert self._gateway.returncode is None, "the gateway has ended"
+            assert time.monotonic() < deadline, "the gateway has written no files"
+            await asyncio.sleep(0.05)  # nobody tells of a file
+        if first:
+            access = json.loads(token.read_text())
+            self._port = int(access["gateway"].rsplit(":", 1)[1])
+            self._agent_words += ["--gateway-urls", access["gateway"]]
+            self.api = Api(access["gateway"], access["token"])
+
+    async def start_agent(self) -> None:
+        """Start the agent, and wait until the gateway shows it."""
+        self._agent = await asyncio.create_subprocess_exec(*COMMAND, *self._agent_words, stdout=asyncio.subprocess.DEVNULL)
+        await self.wait_online()
+
+    async def wait_online(self, *, online: bool = True) -> None:
+        """Wait until the gateway says that the cluster has an agent, or none."""
+        wanted, shown = "online" if online else "offline", ""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while shown != wanted:
+            assert time.monotonic() < deadline, f"the cluster is {shown}, not {wanted}"
+            try:
+                rows = await self.api.call("GET", "/api/clusters")
+                shown = ", ".join(row["state"] for row in rows)  # type: ignore[index]  # a list of clusters: this one
+            except (httpx.TransportError, ApiError):
+                shown = "unknown: the gateway may be starting"
+            await asyncio.sleep(0.05)  # the live socket would tell, and is not what is tested here
+
+    async def kill_gateway(self) -> None:
+        """kill -9."""
+        self._gateway = await _kill(self._gateway)
+
+    async def kill_agent(self) -> None:
+        """kill -9."""
+        self._agent = await _kill(self._agent)
+
+    async def stop(self) -> None:
+        await self.kill_agent()
+        await self.kill_gateway()
+        await self.api.close()
+
+
+async def _kill(process: asyncio.subprocess.Process | None) -> None:
+    if process is not None and process.returncode is None:
+        process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
+async def running_processes(
+    folder: Path, kubeconfig: Path, *, image: str, namespace: str, patience_seconds: int
+) -> AsyncIterator[PodshellProcesses]:
+    folder.mkdir(parents=True)
+    running = PodshellProcesses(folder, kubeconfig, image, namespace, patience_seconds)
+    try:
+        await running.start_gateway()
+        await running.start_agent()
+        yield running
+    finally:
+        await running.stop()
