@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import httpx
 from cluster_pods import PATIENCE_SECONDS
-from running_podshell import CLUSTER, COMMAND
+from running_podshell import CLUSTER
 
+from cli_terminal import PODSHELL
 from terminal_client import Api, ApiError
+from warm_programs import WarmProcess, start_program
+
+Process: TypeAlias = WarmProcess | asyncio.subprocess.Process
 
 
 class PodshellProcesses:
@@ -33,8 +39,8 @@ class PodshellProcesses:
             "--tools-debug-namespace", namespace, "--tools-patience-seconds", str(patience_seconds),
         ]  # fmt: skip
         self._port = 0
-        self._gateway: asyncio.subprocess.Process | None = None
-        self._agent: asyncio.subprocess.Process | None = None
+        self._gateway: Process | None = None
+        self._agent: Process | None = None
         self.api = Api("", "")
 
     async def start_gateway(self) -> None:
@@ -43,7 +49,7 @@ class PodshellProcesses:
         first, token = not self._port, self._folder / "cli.json"
         if first:
             words += ["--cli-token-file", str(token), "--enrol", f"{CLUSTER}={self._folder / 'enrolment'}"]
-        self._gateway = await asyncio.create_subprocess_exec(*COMMAND, *words, stdout=asyncio.subprocess.DEVNULL)
+        self._gateway = await _start(words)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while first and not (token.exists() and (self._folder / "enrolment").exists()):
             assert self._gateway.returncode is None, "the gateway has ended"
@@ -57,7 +63,7 @@ class PodshellProcesses:
 
     async def start_agent(self) -> None:
         """Start the agent, and wait until the gateway shows it."""
-        self._agent = await asyncio.create_subprocess_exec(*COMMAND, *self._agent_words, stdout=asyncio.subprocess.DEVNULL)
+        self._agent = await _start(self._agent_words)
         await self.wait_online()
 
     async def wait_online(self, *, online: bool = True) -> None:
@@ -87,7 +93,12 @@ class PodshellProcesses:
         await self.api.close()
 
 
-async def _kill(process: asyncio.subprocess.Process | None) -> None:
+async def _start(words: Sequence[str]) -> Process:
+    with open(os.devnull, "r+b") as nothing:
+        return await start_program(PODSHELL, words, os.environ, files=(nothing.fileno(), nothing.fileno(), 2))
+
+
+async def _kill(process: Process | None) -> None:
     if process is not None and process.returncode is None:
         process.kill()
         await process.wait()
