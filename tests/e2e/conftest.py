@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -12,10 +13,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import pytest_asyncio
-from cluster_pods import ClusterPods
+from cluster_pods import NAMESPACE, ClusterPods
 from killed import PHASES, Killed, kill_everything
 from running_podshell import RunningPodshell, running_podshell
 from second_client import SecondClient
+from two_users import RULES, USERS, make_users
 
 from podshell.kube.errors import ApiError
 from podshell.kube.kubeconfig import load_connection
@@ -60,12 +62,16 @@ async def pods(folder: Path) -> AsyncIterator[ClusterPods]:
 async def _start_sandbox(folder: Path, stack: AsyncExitStack) -> tuple[Path, Path]:
     from podshell.sandbox.cluster import SandboxCluster
     from podshell.sandbox.content import small_content
+    from podshell.sandbox.rbac import Rule
     from podshell.sandbox.users import ADMIN, AGENT
 
     cluster = SandboxCluster("e2e", folder=folder / "sandbox", content=small_content)
     stack.push_async_callback(cluster.stop)
     await cluster.start()
-    for name, user in (("admin", ADMIN), ("agent", AGENT)):
+    rules = [Rule(tuple(one["verbs"]), tuple(one["apiGroups"]), tuple(one["resources"])) for one in RULES]
+    for name in USERS:
+        cluster.add_user(name, secrets.token_urlsafe(24), rules, namespace=NAMESPACE)
+    for name, user in (("admin", ADMIN), ("agent", AGENT), *((name, name) for name in USERS)):
         cluster.write_kubeconfig(folder / f"{name}.kubeconfig", user)
     return folder / "admin.kubeconfig", folder / "agent.kubeconfig"
 
@@ -101,6 +107,16 @@ async def node(pods: ClusterPods) -> str:
 def second(pods: ClusterPods) -> SecondClient:
     """Another client than the one that is tested."""
     return SecondClient(pods.kubeconfig)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def users(pods: ClusterPods, second: SecondClient, folder: Path) -> AsyncIterator[dict[str, Path]]:
+    """The kubeconfigs of two users who may debug pods, by name."""
+    if pods.sandboxed:
+        yield {name: folder / f"{name}.kubeconfig" for name in USERS}
+        return
+    async with make_users(second, folder) as made:
+        yield made
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -14,6 +14,7 @@ from typing import TypeAlias
 import httpx
 from cluster_pods import PATIENCE_SECONDS
 from running_podshell import CLUSTER
+from shell_program import START_SECONDS
 
 from cli_terminal import PODSHELL
 from terminal_client import Api, ApiError
@@ -37,6 +38,7 @@ class PodshellProcesses:
             "--ceiling-pod-exec", "--ceiling-pod-debug", "--ceiling-node-shell",
             "--tools-image-repository", image.rpartition(":")[0], "--tools-image-version", image.rpartition(":")[2],
             "--tools-debug-namespace", namespace, "--tools-patience-seconds", str(patience_seconds),
+            "--tools-start-seconds", str(START_SECONDS),
         ]  # fmt: skip
         self._port = 0
         self._gateway: Process | None = None
