@@ -80,7 +80,7 @@ def _running(pod: dict, statuses: str) -> list[str]:  # type: ignore[type-arg]  
 
 
 async def until_none(look: Callable[[], Awaitable[object]], what: str, *, deadline: float) -> None:
-    """Ask until nothing is found. `deadline`: of time.monotonic(); nobody tells this client, so it asks."""
+    """Ask until nothing is found. `deadline`: of time.monotonic(); whoever asks later finds nothing at once. Nobody tells this client."""
     while found := await look():
         assert time.monotonic() < deadline, f"{what}: {found}"
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1)

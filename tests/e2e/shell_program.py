@@ -12,6 +12,7 @@ import pytest
 from cluster_pods import IMAGE, NAMESPACE, TOOLS_IMAGE, ClusterPods
 
 from cli_terminal import CliTerminal
+from warm_programs import start_program
 
 SHELL = Path(sys.executable).parent / "kubectl-shell"
 IMAGE_OF_SHELLS = TOOLS_IMAGE or IMAGE
@@ -50,8 +51,7 @@ async def run_gc(pods: ClusterPods, namespace: str, *words: str) -> str:
 
 
 async def _run(words: Sequence[str], kubeconfig: Path, stdin: bytes) -> tuple[int, bytes, str]:
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(str(SHELL), *words, stdin=pipe, stdout=pipe, stderr=pipe, env=environment(kubeconfig))
+    process = await start_program(SHELL, words, environment(kubeconfig))
     try:
         async with asyncio.timeout(START_SECONDS + 60):
             output, errors = await process.communicate(stdin)

@@ -33,12 +33,12 @@ async def open_shell(running: PodshellProcesses, **place: object) -> TerminalCli
 
 
 async def test_a_held_shell_goes_on_after_kill_9_of_the_gateway_and_of_the_agent(
-    pods: ClusterPods, second: SecondClient, pod: str, node: str, folder: Path
+    pods: ClusterPods, second: SecondClient, node: str, folder: Path
 ) -> None:
     image = TOOLS_IMAGE or (SANDBOX_TOOLS if pods.sandboxed else "")
     if not image:
         pytest.skip("a shell is held only where its image has dtach: set PODSHELL_E2E_TOOLS_IMAGE")
-    namespace = await pods.create_namespace("privileged")
+    namespace, pod = await pods.create_namespace("privileged"), await pods.create()
     async with running_processes(
         folder / "held", pods.kubeconfig, image=image, namespace=namespace, patience_seconds=PATIENCE_SECONDS
     ) as running:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from cluster_pods import NAMESPACE, ClusterPods
 from killed import PHASES, Killed
@@ -44,7 +42,6 @@ async def test_nothing_runs_a_minute_after_kubectl_shell_was_killed_and_gc_remov
     await until_none(lambda: second.debug_containers(NAMESPACE, targets), "debug containers do", deadline=deadline)
     # a pod whose image never came ends by its deadline, which is a minute here
     await until_none(lambda: second.unfinished_node_pods(killed.namespace), "node pods may still run", deadline=deadline)
-    assert time.monotonic() < deadline
     left = await second.node_pods(killed.namespace)
     assert len(left) == len(PHASES), left
     # one debug container of each way, which cannot be removed from its pod
