@@ -23,6 +23,7 @@ from podshell.kube.errors import ApiError
 from podshell.kube.kubeconfig import load_connection
 from podshell.kube.objects import Node
 from podshell.kube.rest import Client
+from warm_parent import WarmParent
 
 # What is killed at the beginning has had its minute when it is looked at in the end.
 _ORDER = {"test_killed_shells": -1, "test_what_killed_shells_leave": 1}
@@ -104,6 +105,13 @@ async def node(pods: ClusterPods) -> str:
 
 
 @pytest.fixture(scope="session")
+def warm_parent() -> Iterator[WarmParent]:
+    """Where gateways and agents that are killed come from."""
+    with WarmParent() as parent:
+        yield parent
+
+
+@pytest.fixture(scope="session")
 def second(pods: ClusterPods) -> SecondClient:
     """Another client than the one that is tested."""
     return SecondClient(pods.kubeconfig)
@@ -120,7 +128,7 @@ async def users(pods: ClusterPods, second: SecondClient, folder: Path) -> AsyncI
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def killed(pods: ClusterPods, second: SecondClient, node: str, folder: Path) -> AsyncIterator[Killed]:
+async def killed(pods: ClusterPods, second: SecondClient, node: str, folder: Path, warm_parent: WarmParent) -> AsyncIterator[Killed]:
     """Shells that were killed, once for the whole run."""
     try:
         spaces = [await pods.create_namespace("privileged") for _ in range(3)]
@@ -130,7 +138,7 @@ async def killed(pods: ClusterPods, second: SecondClient, node: str, folder: Pat
     targets = dict(zip(names, await asyncio.gather(*(pods.create() for _ in names)), strict=True))
     one = Killed(pods, second, node, *spaces, targets=targets, patience_seconds=6 if pods.sandboxed else 20)
     try:
-        await kill_everything(one, folder / "killed")
+        await kill_everything(one, folder / "killed", warm_parent)
         yield one
     finally:
         if one.sessions is not None:

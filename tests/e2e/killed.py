@@ -24,6 +24,7 @@ from podshell.kube.errors import NotFound
 from podshell.kube.objects import Pod
 from podshell.kube.workloads import PODS
 from terminal_client import TerminalClient
+from warm_parent import WarmParent
 
 # What a shell has running when its program is killed: with HUP and without, so that the end of its terminal alone ends only one of them.
 JOBS = b"(trap '' HUP; exec sleep 3114) & sleep 3115 & echo up:$((40+2)):\r"
@@ -55,9 +56,9 @@ class Killed:
     sessions: asyncio.Task[None] | None = None  # goes on until those of the gateway have idled out
 
 
-async def kill_everything(killed: Killed, folder: Path) -> None:
+async def kill_everything(killed: Killed, folder: Path, parent: WarmParent) -> None:
     """Kill all of it. `killed.sessions` keeps a gateway for the sessions that nobody comes back to, until they have idled out."""
-    await _kill_agent(killed, folder / "agent")
+    await _kill_agent(killed, folder / "agent", parent)
     reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     killed.sessions = asyncio.create_task(_kill_through_gateway(killed, folder / "gateway", reached), name="shells through a gateway")
     await asyncio.gather(*(_kill_direct(killed, kind, phase) for kind in ("node", "debug") for phase in PHASES))
@@ -172,10 +173,10 @@ async def _until_accepted(running: RunningPodshell, reason: str, *, made: bool) 
             await asyncio.sleep(0.01)  # the live socket would tell, and is not what is tested here
 
 
-async def _kill_agent(killed: Killed, folder: Path) -> None:
+async def _kill_agent(killed: Killed, folder: Path, parent: WarmParent) -> None:
     """kill -9 of agent and gateway for good, with a shell on the node and one in a pod that nobody is attached to."""
     async with running_processes(
-        folder, killed.pods.kubeconfig, image=IMAGE_OF_SHELLS, namespace=killed.of_agent, patience_seconds=killed.patience_seconds
+        parent, folder, killed.pods.kubeconfig, image=IMAGE_OF_SHELLS, namespace=killed.of_agent, patience_seconds=killed.patience_seconds
     ) as running:
         places: list[dict[str, object]] = [
             {"kind": "node", "namespace": "", "pod": "", "container": "", "node": killed.node},

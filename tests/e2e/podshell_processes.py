@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeAlias
 
 import httpx
 from cluster_pods import PATIENCE_SECONDS
 from running_podshell import CLUSTER
 from shell_program import START_SECONDS
 
-from cli_terminal import PODSHELL
 from terminal_client import Api, ApiError
-from warm_programs import WarmProcess, start_program
-
-Process: TypeAlias = WarmProcess | asyncio.subprocess.Process
+from warm_parent import Part, WarmParent
 
 
 class PodshellProcesses:
@@ -29,7 +24,8 @@ class PodshellProcesses:
     The agent has the kubeconfig that is given: that of whoever runs the suite may make node pods in any namespace.
     """
 
-    def __init__(self, folder: Path, kubeconfig: Path, image: str, namespace: str, patience_seconds: int) -> None:
+    def __init__(self, parent: WarmParent, folder: Path, kubeconfig: Path, image: str, namespace: str, patience_seconds: int) -> None:
+        self._parent = parent
         self._folder = folder
         self._agent_words = [
             "agent", "--cluster", CLUSTER, "--kubeconfig", str(kubeconfig),
@@ -41,8 +37,8 @@ class PodshellProcesses:
             "--tools-start-seconds", str(START_SECONDS),
         ]  # fmt: skip
         self._port = 0
-        self._gateway: Process | None = None
-        self._agent: Process | None = None
+        self._gateway: Part | None = None
+        self._agent: Part | None = None
         self.api = Api("", "")
 
     async def start_gateway(self) -> None:
@@ -51,21 +47,22 @@ class PodshellProcesses:
         first, token = not self._port, self._folder / "cli.json"
         if first:
             words += ["--cli-token-file", str(token), "--enrol", f"{CLUSTER}={self._folder / 'enrolment'}"]
-        self._gateway = await _start(words)
+        self._gateway = self._parent.start(words, self._folder / "gateway.log")
         deadline = time.monotonic() + PATIENCE_SECONDS
         while first and not (token.exists() and (self._folder / "enrolment").exists()):
-            assert self._gateway.returncode is None, "the gateway has ended"
-            assert time.monotonic() < deadline, "the gateway has written no files"
+            self._gateway.check()
+            assert time.monotonic() < deadline, f"the gateway has written no files: {self.logs()}"
             await asyncio.sleep(0.05)  # nobody tells of a file
         if first:
             access = json.loads(token.read_text())
             self._port = int(access["gateway"].rsplit(":", 1)[1])
             self._agent_words += ["--gateway-urls", access["gateway"]]
+            await self.api.close()
             self.api = Api(access["gateway"], access["token"])
 
     async def start_agent(self) -> None:
         """Start the agent, and wait until the gateway shows it."""
-        self._agent = await _start(self._agent_words)
+        self._agent = self._parent.start(self._agent_words, self._folder / "agent.log")
         await self.wait_online()
 
     async def wait_online(self, *, online: bool = True) -> None:
@@ -73,7 +70,7 @@ class PodshellProcesses:
         wanted, shown = "online" if online else "offline", ""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while shown != wanted:
-            assert time.monotonic() < deadline, f"the cluster is {shown}, not {wanted}"
+            assert time.monotonic() < deadline, f"the cluster is {shown}, not {wanted}: {self.logs()}"
             try:
                 rows = await self.api.call("GET", "/api/clusters")
                 shown = ", ".join(row["state"] for row in rows)  # type: ignore[index]  # a list of clusters: this one
@@ -83,35 +80,31 @@ class PodshellProcesses:
 
     async def kill_gateway(self) -> None:
         """kill -9."""
-        self._gateway = await _kill(self._gateway)
+        assert self._gateway is not None
+        await self._gateway.kill()
 
     async def kill_agent(self) -> None:
         """kill -9."""
-        self._agent = await _kill(self._agent)
+        assert self._agent is not None
+        await self._agent.kill()
 
     async def stop(self) -> None:
-        await self.kill_agent()
-        await self.kill_gateway()
+        for part in (self._agent, self._gateway):
+            if part is not None:
+                await part.kill()
         await self.api.close()
 
-
-async def _start(words: Sequence[str]) -> Process:
-    with open(os.devnull, "r+b") as nothing:
-        return await start_program(PODSHELL, words, os.environ, files=(nothing.fileno(), nothing.fileno(), 2))
-
-
-async def _kill(process: Process | None) -> None:
-    if process is not None and process.returncode is None:
-        process.kill()
-        await process.wait()
+    def logs(self) -> str:
+        """What both have printed last."""
+        return "".join(f"--- {part.name}\n{part.read_log()}" for part in (self._gateway, self._agent) if part is not None)
 
 
 @asynccontextmanager
 async def running_processes(
-    folder: Path, kubeconfig: Path, *, image: str, namespace: str, patience_seconds: int
+    parent: WarmParent, folder: Path, kubeconfig: Path, *, image: str, namespace: str, patience_seconds: int
 ) -> AsyncIterator[PodshellProcesses]:
     folder.mkdir(parents=True)
-    running = PodshellProcesses(folder, kubeconfig, image, namespace, patience_seconds)
+    running = PodshellProcesses(parent, folder, kubeconfig, image, namespace, patience_seconds)
     try:
         await running.start_gateway()
         await running.start_agent()

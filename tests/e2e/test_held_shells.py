@@ -13,6 +13,7 @@ from second_client import SecondClient, until_none
 from shell_program import START_SECONDS
 
 from terminal_client import TerminalClient
+from warm_parent import WarmParent
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
@@ -33,14 +34,14 @@ async def open_shell(running: PodshellProcesses, **place: object) -> TerminalCli
 
 
 async def test_a_held_shell_goes_on_after_kill_9_of_the_gateway_and_of_the_agent(
-    pods: ClusterPods, second: SecondClient, node: str, folder: Path
+    pods: ClusterPods, second: SecondClient, node: str, folder: Path, warm_parent: WarmParent
 ) -> None:
     image = TOOLS_IMAGE or (SANDBOX_TOOLS if pods.sandboxed else "")
     if not image:
         pytest.skip("a shell is held only where its image has dtach: set PODSHELL_E2E_TOOLS_IMAGE")
     namespace, pod = await pods.create_namespace("privileged"), await pods.create()
     async with running_processes(
-        folder / "held", pods.kubeconfig, image=image, namespace=namespace, patience_seconds=PATIENCE_SECONDS
+        warm_parent, folder / "held", pods.kubeconfig, image=image, namespace=namespace, patience_seconds=PATIENCE_SECONDS
     ) as running:
         on_node = await open_shell(running, kind="node", namespace="", pod="", container="", node=node)
         in_pod = await open_shell(running, kind="debug", namespace=NAMESPACE, pod=pod)
