@@ -34,6 +34,8 @@ PHASES = ("creating", "pulling", "running", "detached")
 SHORT_TTL = "1m"
 # Idle time of sessions that nobody comes back to; longer than a start takes.
 IDLE_SECONDS = 10.0
+# No user of a kubeconfig is called so: direct shells and those of the gateway use no container of each other.
+OWNER = "podshell-e2e"
 
 
 @dataclass
@@ -138,7 +140,7 @@ async def _kill_through_gateway(killed: Killed, folder: Path, reached: asyncio.F
     )  # fmt: skip
     ceiling = Ceiling(pod_debug=True, node_shell=True)
     async with running_podshell(
-        killed.pods, folder, ceiling=ceiling, tools=tools, kubeconfig=killed.pods.kubeconfig, idle_timeout_seconds=IDLE_SECONDS
+        killed.pods, folder, ceiling=ceiling, tools=tools, kubeconfig=killed.pods.kubeconfig, idle_timeout_seconds=IDLE_SECONDS, owner=OWNER
     ) as running:
         env = {**environment(Path("/nowhere")), "PODSHELL_TOKEN_FILE": str(running.token_file), "HOME": str(folder)}
 

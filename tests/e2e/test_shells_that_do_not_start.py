@@ -9,26 +9,17 @@ from cluster_pods import ClusterPods
 from second_client import SecondClient
 from shell_program import FAILED, NEVER, REFUSED, START_SECONDS, run_shell
 
-from podshell.kube.errors import ApiError
-
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
 # What an image without a folder for other users than root makes of the restricted profile.
 NO_FOLDER = "no folder that its user can write to"
 
 
-async def namespace_of(pods: ClusterPods, level: str) -> str:
-    try:
-        return await pods.create_namespace(level)
-    except ApiError as error:
-        pytest.skip(f"no namespace may be made: {error}")
-
-
 @pytest.mark.parametrize("kind", ["node", "debug"])
 async def test_an_image_that_never_comes_is_told_before_the_timeout_with_reason_and_next_step(
     pods: ClusterPods, second: SecondClient, node: str, kind: str
 ) -> None:
-    space = await namespace_of(pods, "privileged")
+    space = await pods.create_namespace("privileged")
     target = node if kind == "node" else f"pods/{await pods.create(namespace=space)}"
     begin = time.monotonic()
     code, output, errors = await run_shell(pods.kubeconfig, target, "--", "true", image=NEVER, namespace=space)
@@ -42,7 +33,7 @@ async def test_an_image_that_never_comes_is_told_before_the_timeout_with_reason_
 
 
 async def test_a_restricted_namespace_gets_the_restricted_profile(pods: ClusterPods, second: SecondClient) -> None:
-    space = await namespace_of(pods, "restricted")
+    space = await pods.create_namespace("restricted")
     pod = await pods.create(namespace=space, restricted=True)
     code, output, errors = await run_shell(pods.kubeconfig, f"pods/{pod}", "--", "sh", "-c", "id -u; echo in:$((40+2))", namespace=space)
     if NO_FOLDER in errors:
@@ -56,7 +47,7 @@ async def test_a_restricted_namespace_gets_the_restricted_profile(pods: ClusterP
 async def test_what_a_restricted_namespace_forbids_is_refused_with_the_reason_before_anything_is_added(
     pods: ClusterPods, second: SecondClient
 ) -> None:
-    space = await namespace_of(pods, "restricted")
+    space = await pods.create_namespace("restricted")
     pod = await pods.create(namespace=space, restricted=True)
     words = ("--capabilities", "NET_ADMIN", f"pods/{pod}", "--", "true")
     code, output, errors = await run_shell(pods.kubeconfig, *words, namespace=space)
@@ -68,7 +59,7 @@ async def test_what_a_restricted_namespace_forbids_is_refused_with_the_reason_be
 
 
 async def test_a_baseline_namespace_refuses_a_node_pod_with_the_reason(pods: ClusterPods, second: SecondClient, node: str) -> None:
-    space = await namespace_of(pods, "baseline")
+    space = await pods.create_namespace("baseline")
     code, output, errors = await run_shell(pods.kubeconfig, node, "--", "true", namespace=space)
     assert (code, output) == (REFUSED, b""), errors
     assert "baseline" in errors

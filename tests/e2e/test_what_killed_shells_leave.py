@@ -44,8 +44,8 @@ async def test_nothing_runs_a_minute_after_kubectl_shell_was_killed_and_gc_remov
     await until_none(lambda: second.unfinished_node_pods(killed.namespace), "node pods may still run", deadline=deadline)
     left = await second.node_pods(killed.namespace)
     assert len(left) == len(PHASES), left
-    # one debug container of each way, which cannot be removed from its pod
-    assert len(await second.debug_containers(NAMESPACE, targets, running=False)) == 2 * len(PHASES)
+    # those of both ways, which cannot be removed from their pods; one more for each image that was given up before the kill
+    assert len(await second.debug_containers(NAMESPACE, targets, running=False)) >= 2 * len(PHASES)
     listed = await run_gc(pods, killed.namespace)
     assert [name for name in left if name not in listed] == []
     await run_gc(pods, killed.namespace, "--delete")
