@@ -130,10 +130,11 @@ async def users(pods: ClusterPods, second: SecondClient, folder: Path) -> AsyncI
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def killed(pods: ClusterPods, second: SecondClient, node: str, folder: Path, warm_parent: WarmParent) -> AsyncIterator[Killed]:
     """Shells that were killed, once for the whole run."""
-    spaces = [await pods.create_namespace("privileged") for _ in range(3)]
+    direct, of_gateway, of_agent = [await pods.create_namespace("privileged") for _ in range(3)]
     names = (*PHASES, "agent")
     targets = dict(zip(names, await asyncio.gather(*(pods.create() for _ in names)), strict=True))
-    one = Killed(pods, second, node, *spaces, targets=targets, patience_seconds=6 if pods.sandboxed else 20)
+    patience_seconds = 6 if pods.sandboxed else 20
+    one = Killed(pods, second, node, direct, of_gateway, of_agent, targets, patience_seconds)
     try:
         await kill_everything(one, folder / "killed", warm_parent)
         yield one
