@@ -3,6 +3,7 @@
 Which cluster: $PODSHELL_E2E_KUBECONFIG (`make e2e KUBECONFIG=...` sets it), else a sandbox cluster of its own. $PODSHELL_E2E_NAMESPACE
 (default), $PODSHELL_E2E_IMAGE (localhost/busybox:1.38) and $PODSHELL_E2E_SHELLLESS_IMAGE say where pods go and what they are made of.
 $PODSHELL_E2E_TOOLS_IMAGE is the tools image for debug and node shells; without one they run $PODSHELL_E2E_IMAGE, which has `sh` only.
+Namespaces, service accounts and roles of the run's own are called podshell-e2e-...; a test that may not make them is skipped, and says so.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from pathlib import Path
 
 import msgspec
 import psutil
+import pytest
 
-from podshell.kube.errors import NotFound
+from podshell.kube.errors import Forbidden, NotFound
 from podshell.kube.exec import ExecEnd, ExecTarget, Exited, open_exec
-from podshell.kube.objects import Pod
+from podshell.kube.objects import Metadata, Pod
 from podshell.kube.reflector import read_lines
 from podshell.kube.rest import Client
 from podshell.kube.workloads import PODS
@@ -33,6 +35,15 @@ TOOLS_IMAGE = os.environ.get("PODSHELL_E2E_TOOLS_IMAGE") or ""
 
 # A container that does nothing, and reaps what is given to it.
 _IDLE = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done"]
+
+# What the level "restricted" of Pod Security asks of a container.
+_RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "runAsUser": 1000,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
 
 # $1: a session's id inside the container, $2: a pattern that finds its nonce and not itself. One line a process: S or N, and its stat.
 _LOOK = """
@@ -89,19 +100,30 @@ class _Output:
 
 @dataclass
 class ClusterPods:
-    """The pods of one run; `delete_all` at the end. `sandboxed`: their processes are this machine's."""
+    """The pods and namespaces of one run; `delete_all` at the end. `sandboxed`: their processes are this machine's."""
 
     client: Client
     kubeconfig: Path
     agent_kubeconfig: Path
     sandboxed: bool
     shellless_image: str
-    _made: list[str] = field(default_factory=list)
+    namespaces: list[str] = field(default_factory=list)
+    _made: list[tuple[str, str]] = field(default_factory=list)
 
-    async def create(self, containers: Sequence[str] = ("main",), image: str = IMAGE, *, idle: bool = True) -> str:
+    async def create(
+        self,
+        containers: Sequence[str] = ("main",),
+        image: str = IMAGE,
+        *,
+        idle: bool = True,
+        namespace: str = NAMESPACE,
+        restricted: bool = False,
+    ) -> str:
         """Make a pod and return its name once its containers run. `idle`: with a command of ours, else the image's own."""
         name = f"podshell-e2e-{secrets.token_hex(4)}"
         base: dict[str, object] = {"image": image, "imagePullPolicy": "IfNotPresent"}
+        if restricted:
+            base["securityContext"] = _RESTRICTED
         spec = {
             "containers": [
                 {**base, "name": one, "env": [{"name": "ROLE", "value": one}], **({"command": _IDLE} if idle else {})} for one in containers
@@ -110,25 +132,51 @@ class ClusterPods:
             "automountServiceAccountToken": False,
         }
         body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": "podshell-e2e"}}, "spec": spec}
-        self._made.append(name)
-        await self.client.create(PODS.path(NAMESPACE), body, Pod)
-        await self._watch(name, lambda kind, pod: kind != "DELETED" and _runs(pod))
+        self._made.append((namespace, name))
+        await self.client.create(PODS.path(namespace), body, Pod)
+        await self._watch(namespace, name, lambda kind, pod: kind != "DELETED" and _runs(pod))
         return name
+
+    async def create_namespace(self, level: str) -> str:
+        """Make a namespace that enforces a level of Pod Security, and return its name once it takes pods; skip where it may not be."""
+        name = f"podshell-e2e-{secrets.token_hex(4)}"
+        labels = {"app": "podshell-e2e", "pod-security.kubernetes.io/enforce": level}
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+        try:
+            await self.client.create("/api/v1/namespaces", body, Metadata)
+        except Forbidden as error:
+            pytest.skip(f"no namespace may be made: {error}")
+        self.namespaces.append(name)
+        if not self.sandboxed:  # the sandbox lets pods be made without their account
+            await self._until_account(name)
+        return name
+
+    async def _until_account(self, namespace: str) -> None:
+        """Wait for the account that a controller makes in each namespace: no pod is admitted before."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while True:
+                with contextlib.suppress(NotFound):
+                    await self.client.get(f"/api/v1/namespaces/{namespace}/serviceaccounts/default", Metadata)
+                    return
+                await asyncio.sleep(0.1)  # nobody tells this client
 
     async def delete(self, name: str) -> None:
         await self.client.delete(PODS.path(NAMESPACE, name))
 
     async def delete_all(self) -> None:
-        for name in self._made:
+        for namespace, name in self._made:
             with contextlib.suppress(NotFound):
-                await self.client.delete(PODS.path(NAMESPACE, name), grace_seconds=0)
+                await self.client.delete(PODS.path(namespace, name), grace_seconds=0)
+        for namespace in self.namespaces:
+            with contextlib.suppress(NotFound):
+                await self.client.delete(f"/api/v1/namespaces/{namespace}")
 
-    async def _watch(self, name: str, condition: Callable[[str, Pod], bool]) -> None:
+    async def _watch(self, namespace: str, name: str, condition: Callable[[str, Pod], bool]) -> None:
         """Watch one pod until a condition holds of an event."""
         params = {"watch": "true", "fieldSelector": f"metadata.name={name}", "timeoutSeconds": "120"}
         seen = "nothing"
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS), self.client.open_stream(PODS.path(NAMESPACE), params) as content:
+            async with asyncio.timeout(PATIENCE_SECONDS), self.client.open_stream(PODS.path(namespace), params) as content:
                 async for line in read_lines(content, PATIENCE_SECONDS):
                     event = msgspec.json.decode(line, type=_Event)
                     seen = bytes(event.object).decode()

@@ -86,16 +86,22 @@ async def running_gateway(pods: ClusterPods, folder: Path, **settings: object) -
 
 @asynccontextmanager
 async def running_podshell(
-    pods: ClusterPods, folder: Path, *, ceiling: Ceiling | None = None, tools: ToolsSettings | None = None, **settings: object
+    pods: ClusterPods,
+    folder: Path,
+    *,
+    ceiling: Ceiling | None = None,
+    tools: ToolsSettings | None = None,
+    kubeconfig: Path | None = None,
+    **settings: object,
 ) -> AsyncIterator[RunningPodshell]:
-    """Run a gateway and an agent, which by default allows shells in running containers only."""
+    """Run a gateway and an agent, which by default allows shells in running containers only. `kubeconfig`: the agent's, if not its own."""
     async with running_gateway(pods, folder, **settings) as running:
         agent_settings = AgentSettings(
             gateway_urls=(running.url,),
             cluster=CLUSTER,
             state_dir=folder / "agent",
             enrolment_token_file=await running.enrolment(),
-            kubeconfig=pods.agent_kubeconfig,
+            kubeconfig=kubeconfig or pods.agent_kubeconfig,
             ceiling=ceiling or Ceiling(pod_exec=True),
             tools=tools or ToolsSettings(),
             reconnect_base_seconds=0.2,

@@ -6,44 +6,23 @@ What is left is listed by a second client. A recipe that the cluster or the imag
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from cluster_pods import IMAGE, NAMESPACE, PATIENCE_SECONDS, TOOLS_IMAGE, ClusterPods
+from cluster_pods import NAMESPACE, PATIENCE_SECONDS, TOOLS_IMAGE, ClusterPods
 from running_podshell import CLUSTER, RunningPodshell, running_podshell
+from shell_program import IMAGE_OF_SHELLS, NO_PROGRAM, permitted_shell
 
 from podshell.agent.ceiling import Ceiling
 from podshell.agent.settings import ToolsSettings
-from podshell.kube.errors import ApiError as KubeApiError
 from podshell.kube.manifests import SELECTOR
-from podshell.kube.objects import Node, Pod
+from podshell.kube.objects import Pod
 from podshell.kube.workloads import PODS
 from terminal_client import TerminalClient
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-IMAGE_OF_SHELLS = TOOLS_IMAGE or IMAGE
-SHELL = Path(sys.executable).parent / "kubectl-shell"
-REFUSED, NO_PROGRAM = 126, 127
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def node(pods: ClusterPods) -> str:
-    """A node that runs Linux and takes pods."""
-    if pods.sandboxed and os.geteuid() != 0:
-        pytest.skip("nodes of the sandbox need root")
-    try:
-        nodes = await pods.client.list("/api/v1/nodes", Node)
-    except KubeApiError as error:
-        pytest.skip(f"the nodes may not be listed: {error}")
-    ready = [one for one in nodes if one.ready and (one.metadata.labels or {}).get("kubernetes.io/os") == "linux"]
-    if not ready:
-        pytest.skip("no node of Linux is ready")
-    return ready[0].metadata.name
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -58,32 +37,11 @@ async def tools_podshell(pods: ClusterPods, folder: Path) -> AsyncIterator[Runni
         yield running
 
 
-async def shell(pods: ClusterPods, *words: str, stdin: bytes = b"") -> tuple[int, bytes, str]:
-    """Run `kubectl shell`; returns exit code, output and errors. A refusal by the cluster skips the test."""
-    names = ("PODSHELL_", "RETINA_", "KUBECONFIG")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(names)}
-    process = await asyncio.create_subprocess_exec(
-        str(SHELL), "--image", IMAGE_OF_SHELLS, "-n", NAMESPACE, "--timeout", "2m", *words,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env={**env, "KUBECONFIG": str(pods.kubeconfig)},
-    )  # fmt: skip
-    try:
-        async with asyncio.timeout(180):
-            output, errors = await process.communicate(stdin)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode == REFUSED and b"refused by" in errors:
-        pytest.skip(f"the cluster does not permit it: {errors.decode().splitlines()[-1]}")
-    assert process.returncode is not None
-    return process.returncode, output, errors.decode()
-
-
 async def pods_of_ours(pods: ClusterPods) -> list[str]:
     """What the plain client lists of what shells made on nodes."""
     found = await pods.client.list(PODS.path(), Pod, params={"labelSelector": SELECTOR})
-    return [one.metadata.name for one in found if one.metadata.deletion_timestamp is None]
+    living = (one.metadata for one in found if one.metadata.deletion_timestamp is None)
+    return [one.name for one in living if one.namespace not in pods.namespaces]  # those have tests of their own
 
 
 async def nothing_is_left(pods: ClusterPods) -> None:
@@ -96,17 +54,17 @@ async def nothing_is_left(pods: ClusterPods) -> None:
 
 
 async def test_a_node_shell_runs_a_command_has_its_exit_code_and_leaves_nothing(pods: ClusterPods, node: str) -> None:
-    code, output, errors = await shell(pods, node, "--", "sh", "-c", "cat; exit 7", stdin=b"through the node")
+    code, output, errors = await permitted_shell(pods, node, "--", "sh", "-c", "cat; exit 7", stdin=b"through the node")
     assert (code, output) == (7, b"through the node"), errors
     await nothing_is_left(pods)
 
 
 async def test_a_debug_shell_runs_in_the_pods_network_and_has_its_exit_code(pods: ClusterPods, pod: str) -> None:
-    code, output, errors = await shell(pods, f"pods/{pod}", "--", "sh", "-c", "echo $((6 * 7)); exit 9")
+    code, output, errors = await permitted_shell(pods, f"pods/{pod}", "--", "sh", "-c", "echo $((6 * 7)); exit 9")
     assert (code, output) == (9, b"42\n"), errors
     found = await pods.client.get(PODS.path(NAMESPACE, pod), Pod)
     assert len(found.spec.ephemeral_containers or ()) == 1
-    code, _, errors = await shell(pods, f"pods/{pod}", "--", "true")
+    code, _, errors = await permitted_shell(pods, f"pods/{pod}", "--", "true")
     again = await pods.client.get(PODS.path(NAMESPACE, pod), Pod)
     assert (code, len(again.spec.ephemeral_containers or ())) == (0, 1), errors
 
@@ -114,7 +72,7 @@ async def test_a_debug_shell_runs_in_the_pods_network_and_has_its_exit_code(pods
 @pytest.mark.parametrize("kind", ["node", "debug"])
 async def test_a_shell_that_is_attached_to_has_its_exit_code(pods: ClusterPods, pod: str, node: str, kind: str) -> None:
     target = node if kind == "node" else f"pods/{pod}"
-    code, output, errors = await shell(pods, "--attach", target, "--", "sh", "-c", "cat; exit 5", stdin=b"attached")
+    code, output, errors = await permitted_shell(pods, "--attach", target, "--", "sh", "-c", "cat; exit 5", stdin=b"attached")
     assert (code, output) == (5, b"attached"), errors
     await nothing_is_left(pods)
 
@@ -148,7 +106,7 @@ def needs_tools_image() -> None:
 
 
 async def test_enter_is_a_root_shell_in_the_node_itself(pods: ClusterPods, node: str) -> None:
-    code, output, errors = await shell(
+    code, output, errors = await permitted_shell(
         pods, node, "--enter", "--", "sh", "-c", "id -u; readlink /proc/1/ns/mnt; readlink /proc/self/ns/mnt"
     )
     if code == NO_PROGRAM:
@@ -160,11 +118,11 @@ async def test_enter_is_a_root_shell_in_the_node_itself(pods: ClusterPods, node:
 
 
 async def test_ip_netns_exec_works_after_enter(pods: ClusterPods, node: str) -> None:
-    code, output, errors = await shell(pods, node, "--enter", "--", "ip", "netns", "list")
+    code, output, errors = await permitted_shell(pods, node, "--enter", "--", "ip", "netns", "list")
     if code != 0 or not output.split():
         pytest.skip(f"the node has no ip, or no named network namespace: {errors.splitlines()[-1:]}")
     name = output.split()[0].decode()
-    code, output, errors = await shell(pods, node, "--enter", "--", "ip", "netns", "exec", name, "ip", "-o", "link", "show", "lo")
+    code, output, errors = await permitted_shell(pods, node, "--enter", "--", "ip", "netns", "exec", name, "ip", "-o", "link", "show", "lo")
     assert (code, b"LOOPBACK" in output) == (0, True), errors
     await nothing_is_left(pods)
 
@@ -183,7 +141,7 @@ async def test_the_tracing_tools_work_with_the_trace_profile(
     needs_tools_image()
     if pods.sandboxed:
         pytest.skip("the sandbox's nodes have no kernel of their own: tests/image traces with the image's tools")
-    code, output, errors = await shell(pods, node, "--profile", "trace", "--", *command)
+    code, output, errors = await permitted_shell(pods, node, "--profile", "trace", "--", *command)
     assert (code, expected in output) == (0, True), (output, errors)
     await nothing_is_left(pods)
 
@@ -192,9 +150,11 @@ async def test_systemctl_and_journalctl_of_the_node_answer(pods: ClusterPods, no
     """S2's last recipe; listed as not run where the node has no systemd."""
     if pods.sandboxed:
         pytest.skip("the sandbox's nodes have no systemd")
-    code, output, errors = await shell(pods, node, "--profile", "systemd", "--", "chroot", "/host", "systemctl", "status")
+    code, output, errors = await permitted_shell(pods, node, "--profile", "systemd", "--", "chroot", "/host", "systemctl", "status")
     if code != 0:
         pytest.skip(f"the node's systemctl does not answer: {errors.splitlines()[-1:]}")
     assert output.decode().startswith("● ")
-    code, output, errors = await shell(pods, node, "--profile", "systemd", "--", "chroot", "/host", "journalctl", "-n", "1", "--no-pager")
+    code, output, errors = await permitted_shell(
+        pods, node, "--profile", "systemd", "--", "chroot", "/host", "journalctl", "-n", "1", "--no-pager"
+    )
     assert (code, len(output.splitlines()) >= 1) == (0, True), errors

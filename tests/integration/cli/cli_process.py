@@ -1,21 +1,16 @@
-"""The command line as a process of its own: with pipes, or with a terminal whose modes and bytes a test can see."""
+"""The command line as a process of its own, with pipes; with a terminal: `CliTerminal`."""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
-import pty
-import struct
-import sys
-import termios
 from collections.abc import Sequence
 from pathlib import Path
 
+from cli_terminal import PODSHELL, SECONDS, CliTerminal
 from warm_programs import start_program
 
-PODSHELL = Path(sys.executable).with_name("podshell")
-SECONDS = 30
+__all__ = ["PODSHELL", "SECONDS", "CliTerminal", "environment", "run"]
 
 
 def environment(url: str, token_file: Path) -> dict[str, str]:
@@ -34,87 +29,3 @@ async def run(words: Sequence[str], env: dict[str, str], *, stdin: bytes = b"") 
             await process.wait()
     assert process.returncode is not None
     return process.returncode, output, errors.decode()
-
-
-class CliTerminal:
-    """`podshell exec`, or another program, on a pty. `async with` it; whatever is left at the end is killed."""
-
-    def __init__(
-        self,
-        words: Sequence[str],
-        env: dict[str, str],
-        *,
-        size: tuple[int, int] = (80, 24),
-        program: Sequence[str] = (str(PODSHELL), "exec"),
-    ) -> None:
-        self._program = program
-        self._words = words
-        self._env = env
-        self._size = size
-        self.seen = bytearray()
-        self._changed = asyncio.Condition()
-        self._closed = False
-
-    async def __aenter__(self) -> CliTerminal:
-        self._master, self._slave = pty.openpty()
-        self.set_size(*self._size)
-        self.before = termios.tcgetattr(self._slave)
-        program, *words = [*self._program, *self._words]
-        files = (self._slave, self._slave, self._slave)
-        self.process = await start_program(program, words, self._env, files=files, terminal=True)
-        asyncio.get_running_loop().add_reader(self._master, self._read)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self.process.returncode is None:
-            self.process.kill()
-            await self.process.wait()
-        if not self._closed:
-            asyncio.get_running_loop().remove_reader(self._master)
-            os.close(self._master)
-            os.close(self._slave)
-
-    @property
-    def is_raw(self) -> bool:
-        return not termios.tcgetattr(self._slave)[3] & termios.ICANON
-
-    @property
-    def is_restored(self) -> bool:
-        return termios.tcgetattr(self._slave) == self.before
-
-    def set_size(self, cols: int, rows: int) -> None:
-        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
-
-    def type(self, data: bytes) -> None:
-        os.write(self._master, data)
-
-    def hang_up(self) -> None:
-        """Close the terminal, as its window would: the kernel sends SIGHUP."""
-        asyncio.get_running_loop().remove_reader(self._master)
-        os.close(self._slave)
-        os.close(self._master)
-        self._closed = True
-
-    async def expect(self, data: bytes) -> None:
-        """Wait until the terminal was shown these bytes."""
-        try:
-            async with asyncio.timeout(SECONDS), self._changed:
-                await self._changed.wait_for(lambda: data in self.seen)
-        except TimeoutError:
-            raise AssertionError(f"{data!r} was not shown, but {bytes(self.seen[-500:])!r}") from None
-
-    async def wait(self) -> int:
-        """Wait for the process's end and return its exit code."""
-        async with asyncio.timeout(SECONDS):
-            return await self.process.wait()
-
-    def _read(self) -> None:
-        try:
-            self.seen += os.read(self._master, 65_536)
-        except OSError:
-            return
-        asyncio.get_running_loop().create_task(self._tell())  # ends at once
-
-    async def _tell(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
