@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300
 # The waiter's minute, its look each 5 s, a stream's end that is seen 5 s later (kube/lifeline.sh), and what a kubelet needs to tell of it.
 WITHIN_SECONDS = 90.0
 # ttlSecondsAfterFinished of a Job, and what its controller needs.
-JOB_SECONDS = 60.0 + 30.0
+JOB_SECONDS = 10.0 + 30.0
 
 
 async def test_nothing_runs_after_agent_and_gateway_were_killed_for_good_and_their_jobs_are_removed(

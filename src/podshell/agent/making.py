@@ -147,8 +147,9 @@ class NodeMaking:
             why = str(error) or "no answer in time"
             told = {"session": self._wish.opening.session, "job": self._job.name}
             log.warning("a node pod could not be deleted: %s", why, extra=told)
-            left = f"the pod {self._namespace}/{self._job.name}: it could not be deleted ({why})"
-            return f"{left}, and ends by itself within {self._shop.patience_seconds} s"
+            # the reason last: it may be long, and what is told is cut
+            left = f"the pod {self._namespace}/{self._job.name} ends by itself within {self._shop.patience_seconds} s"
+            return f"{left}: it could not be deleted ({why})"
         return ""
 
 

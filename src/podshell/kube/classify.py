@@ -33,6 +33,7 @@ class FailureKind(StrEnum):
     PSA = "pod-security"
     ADMISSION = "admission"
     QUOTA = "quota"
+    CONFLICT = "conflict"
     TOO_MANY_REQUESTS = "too-many-requests"
     INVALID_REQUEST = "invalid-request"
     SERVER = "server"
@@ -108,6 +109,7 @@ _BY_CODE: dict[int, FailureKind] = {
     403: _K.RBAC,
     404: _K.TARGET_GONE,
     405: _K.PROTOCOL_REFUSED,
+    409: _K.CONFLICT,
     422: _K.INVALID_REQUEST,
     429: _K.TOO_MANY_REQUESTS,
     502: _K.NODE_UNREACHABLE,
@@ -131,12 +133,13 @@ _NEXT_STEP: dict[FailureKind, str] = {
     _K.PSA: "The namespace's Pod Security level forbids this: choose a stricter profile or another namespace.",
     _K.ADMISSION: "An admission rule of the cluster refused this: read its text or ask the cluster's owner.",
     _K.QUOTA: "The namespace's quota does not let it be made: ask its owner for a larger one, or use another namespace.",
+    _K.CONFLICT: "Others changed it at the same time: try again.",
     _K.TOO_MANY_REQUESTS: "The API server is busy: try again in a moment.",
     _K.INVALID_REQUEST: "The API server did not accept the request: read its text.",
     _K.SERVER: "The API server or the node failed: try again, and look at the node's state if it goes on.",
 }
 
-_RETRYABLE = frozenset({_K.NODE_UNREACHABLE, _K.TOO_MANY_REQUESTS, _K.POD_NOT_SCHEDULED, _K.RUNTIME_REFUSES_V5})
+_RETRYABLE = frozenset({_K.CONFLICT, _K.NODE_UNREACHABLE, _K.TOO_MANY_REQUESTS, _K.POD_NOT_SCHEDULED, _K.RUNTIME_REFUSES_V5})
 
 
 def classify(message: str, *, status_code: int = 0, subresource: str = "pods/exec") -> Failed:
