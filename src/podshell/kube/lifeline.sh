@@ -126,21 +126,17 @@ case $a in '') return 1;; 0|$P);; *) st $a && [ $T = "$b" ] && return 1;; esac
 i=$((i+z))
 done
 }
-# stop: ends the watch, which waits for its sleep, and waits for it. The whole group is told: a sleep that has just begun hears it by itself.
-stop() {
-trap : TERM
-kill ${K:-$w}
-wait $w
-trap - TERM
-}
-# fin: the last part of a life. The watch counts anew: nobody listens to signs of life any more. The last word comes last: whoever hears it drops the
-# connection, which kills this process on v4, and a child would be left to strangers.
+# fin: the last part of a life. The watch counts anew: nobody listens to signs of life any more. It is ended and waited for, and its sleep by it: the
+# whole group is told, so that a sleep that has just begun hears it, too. The last word comes last: whoever hears it drops the connection, which
+# kills this process on v4.
 fin() {
 trap '' USR2
 kill -USR1 $w
 x=
 [ $1 = 0 ] || hold && { ladder $1; [ -z "$R" ] || echo >$R; x=d; }
-stop
+trap : TERM
+kill ${K:-$w}
+wait $w
 echo $x
 exit 0
 }
@@ -181,10 +177,11 @@ case $a in
 p) H=1; kill -USR1 $w;;
 s)
 case $b$c in ''|*[!0-9]*) continue;; esac
-s=$b t=$c
-stop
+s=$b t=$c x=$w
 watch &
-w=$!;;
+w=$!
+kill $x
+wait $x;;
 w) m=w;;
 end) e=0; break;;
 esac
