@@ -1,8 +1,9 @@
-"""What a session leaves to a container whose first process waits for nobody: such zombies count against its pids limit for as long as it lives."""
+"""What a session leaves as zombies where the first process waits for nobody: they count against the container's pids limit while it lives."""
 
 from __future__ import annotations
 
 import contextlib
+import enum
 import os
 import pty
 import secrets
@@ -25,7 +26,22 @@ from podshell.kube.lifeline import BEAT_LINE, END_LINE, leader_line, lifeline_co
 from podshell.kube.marker import MarkerFilter, wrapper_command
 from podshell.kube.waiter import waiter_command
 
-PATIENCE = 1
+PATIENCE, SILENCE = 1, 2
+
+
+class Last(enum.Enum):
+    """What a lifeline hears last."""
+
+    END = enum.auto()
+    INPUT_ENDS = enum.auto()
+    NOTHING_MORE = enum.auto()
+
+    def say(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None
+        if self is Last.END:
+            process.stdin.write(END_LINE)
+        if self is not Last.NOTHING_MORE:
+            process.stdin.close()
 
 
 @pytest.fixture(params=SHELLS)
@@ -73,7 +89,14 @@ def terminal(container: Unreaped, command: list[str], nonce: str) -> Iterator[Ma
 
 @contextlib.contextmanager
 def lifeline(container: Unreaped, shell: str, nonce: str, mode: str = "", folder: str = "") -> Iterator[subprocess.Popen[bytes]]:
-    command = lifeline_command(shell, nonce, mode, patience_seconds=PATIENCE, folders=(folder,))  # type: ignore[arg-type]  # a mode
+    command = lifeline_command(
+        shell,
+        nonce,
+        mode,  # type: ignore[arg-type]  # a mode
+        patience_seconds=PATIENCE,
+        folders=(folder,),
+        silence_seconds=SILENCE,
+    )
     process = subprocess.Popen(
         container.exec_command(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True
     )
@@ -96,17 +119,15 @@ def tell(process: subprocess.Popen[bytes], *lines: bytes) -> None:
         time.sleep(0.02)  # as they come in life: one after the other
 
 
-@pytest.mark.parametrize("last", [END_LINE, b""], ids=["end", "input-ends"])
-def test_an_exec_session_leaves_nothing_to_wait_for(container: Unreaped, shell: str, last: bytes) -> None:
+@pytest.mark.parametrize("last", Last)
+def test_an_exec_session_leaves_nothing_to_wait_for(container: Unreaped, shell: str, last: Last) -> None:
     nonce = secrets.token_hex(16)
     exec_command = wrapper_command(shell, nonce, [shell], size=(80, 24))
     with terminal(container, exec_command, nonce) as marker, lifeline(container, shell, nonce) as process:
         assert marker.leader is not None
         tell(process, BEAT_LINE, leader_line(marker.leader), BEAT_LINE, BEAT_LINE)
         time.sleep(1.2)  # its child has slept once, at least
-        tell(process, *([last] if last else []))
-        assert process.stdin is not None
-        process.stdin.close()
+        last.say(process)
         container.until_alone()
     assert container.zombies() == []
 
@@ -125,8 +146,8 @@ def test_a_lifeline_that_is_killed_leaves_its_child_alone(container: Unreaped, s
 
 
 @pytest.mark.skipif(shutil.which("dtach") is None, reason="dtach is not installed (make test installs it as root)")
-@pytest.mark.parametrize("last", [END_LINE, b""], ids=["end", "input-ends"])
-def test_a_held_session_leaves_dtach_and_its_child_alone(container: Unreaped, shell: str, folder: str, last: bytes) -> None:
+@pytest.mark.parametrize("last", Last)
+def test_a_held_session_leaves_dtach_and_its_child_alone(container: Unreaped, shell: str, folder: str, last: Last) -> None:
     """Its master belongs to nobody, and waits for no child (docs/adr/0007). Here as in a debug container with a target."""
     nonce = secrets.token_hex(16)
     command = waiter_command(600, 2, (folder,))
@@ -136,9 +157,8 @@ def test_a_held_session_leaves_dtach_and_its_child_alone(container: Unreaped, sh
     with terminal(container, exec_command, nonce) as marker, lifeline(container, shell, nonce, "h", folder) as process:
         assert marker.leader is not None
         assert marker.held
-        tell(process, BEAT_LINE, leader_line(marker.leader), BEAT_LINE, *([last] if last else []))
-        assert process.stdin is not None
-        process.stdin.close()
+        tell(process, BEAT_LINE, leader_line(marker.leader), BEAT_LINE)
+        last.say(process)
         container.until_alone()
     assert waiter.wait(10) == 0
     assert sorted(container.zombies()) == sorted([Path(shell).name, "dtach"])
