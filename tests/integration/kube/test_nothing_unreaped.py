@@ -1,4 +1,4 @@
-"""What a session leaves as zombies where the first process waits for nobody: they count against the container's pids limit while it lives."""
+"""What a session leaves as zombies to a first process that waits for nobody: they count against the container's pids limit."""
 
 from __future__ import annotations
 
