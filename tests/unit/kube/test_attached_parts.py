@@ -12,7 +12,7 @@ DOCS = Path(__file__).parents[3] / "docs"
 
 
 def test_an_idle_prompt_ends_a_shell_in_a_terminal_after_ten_minutes_and_a_command_never() -> None:
-    idle = len("sh -c FIRST sh SCRIPT NONCE TTL PATIENCE".split())
+    idle = len(["sh", "-c", "FIRST", "sh", "SCRIPT", "NONCE", "TTL", "PATIENCE"])
     assert attached_command("ab", (), ttl_seconds=600, tty=True)[idle] == str(IDLE_SECONDS) == "600"
     assert attached_command("ab", (), ttl_seconds=600, tty=False)[idle] == "0"
     assert attached_command("ab", ("top",), ttl_seconds=600, tty=True)[idle] == "0"
