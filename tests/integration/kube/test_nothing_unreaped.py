@@ -146,7 +146,7 @@ def test_a_lifeline_that_is_killed_leaves_its_child_alone(container: Unreaped, s
 
 
 @pytest.mark.skipif(shutil.which("dtach") is None, reason="dtach is not installed (make test installs it as root)")
-@pytest.mark.parametrize("last", Last)
+@pytest.mark.parametrize("last", [Last.END, Last.NOTHING_MORE])
 def test_a_held_session_leaves_dtach_and_its_child_alone(container: Unreaped, shell: str, folder: str, last: Last) -> None:
     """Its master belongs to nobody, and waits for no child (docs/adr/0007). Here as in a debug container with a target."""
     nonce = secrets.token_hex(16)
