@@ -33,6 +33,8 @@ from podshell.kube.workloads import PODS, WatchEvent
 
 SCRIPT = load_script("attached.sh")
 # The container's first process: it stays, because a signal of the terminal must not end the container before the shell has said its code.
+# It cannot pass on the TERM of a pod's deletion: for that the shell would have to be in the background, where Ctrl-C is ignored
+# (docs/adr/0007).
 _FIRST = 'trap : INT QUIT\ns=$1\nshift\n"$0" -c "$s" "$0" "$@"\nexit $?'
 # kubectl's own words for the same (kubectl attach, 1.36).
 WARNING = (
@@ -40,7 +42,7 @@ WARNING = (
     " through the command prompt."
 )
 # A prompt that nobody has typed at for so long ends its shell (bash, zsh, busybox ash): the only net that does not need anybody.
-IDLE_SECONDS = 30 * 60
+IDLE_SECONDS = 10 * 60
 # The state comes some hundred milliseconds after the process (transcripts/lifecycle); a busy kubelet needs seconds.
 CODE_SECONDS = 15.0
 # The first rung of kubernetes.md 3, a key at a time: a shell that begins a new prompt drops what was typed before. Three rounds,

@@ -24,6 +24,11 @@ SCRIPT = load_script("lifeline.sh")
 END_LINE = b"end\n"
 # The shell hangs on its stream after all: no patience for a successor.
 NOT_HELD_LINE = b"w\n"
+# A sign of life, while nothing else is said: a network that vanishes without a word (a closed laptop, a node without power) is seen by the
+# API server's TCP keepalive after half an hour only. Five may be lost: a short outage, which TCP heals, ends no shell.
+BEAT_LINE = b"p\n"
+BEAT_SECONDS = 15.0
+SILENCE_SECONDS = 90
 
 
 # In a tools container: "w" registers at the waiter; "h" also leaves a held shell to the next lifeline for a while.
@@ -31,11 +36,20 @@ Mode = Literal["", "w", "h"]
 
 
 def lifeline_command(
-    shell: str, nonce: str, mode: Mode = "", *, patience_seconds: int = PATIENCE_SECONDS, folders: tuple[str, ...] = FOLDERS
+    shell: str,
+    nonce: str,
+    mode: Mode = "",
+    *,
+    patience_seconds: int = PATIENCE_SECONDS,
+    folders: tuple[str, ...] = FOLDERS,
+    silence_seconds: int = SILENCE_SECONDS,
 ) -> list[str]:
-    """Build the lifeline exec's command."""
-    registering = [mode, str(patience_seconds), " ".join(folders)] if mode else []
-    return [shell, "-c", SCRIPT, "podshell-lifeline", nonce, *registering]
+    """Build the lifeline exec's command. Under 20 s of patience it looks each second, else every 5 s."""
+    options = [mode, str(patience_seconds), " ".join(folders) if mode else "", str(silence_seconds)]
+    usual = ["", str(PATIENCE_SECONDS), "", str(SILENCE_SECONDS)]
+    while options and options[-1] == usual[len(options) - 1]:
+        options.pop()  # the script knows it, and request lines are short
+    return [shell, "-c", SCRIPT, "podshell-lifeline", nonce, *options]
 
 
 def leader_line(leader: Leader) -> bytes:
@@ -50,6 +64,7 @@ class LifelineReport:
     ready: bool = False
     no_proc: bool = False
     closing: bool = False
+    unheard: bool = False  # no sign of life came from us for too long: it is at work, or waits for a successor
     done: bool = False
     killed: list[str] = field(default_factory=list)
     unkilled: list[str] = field(default_factory=list)
@@ -80,6 +95,8 @@ class ReportReader:
                 report.no_proc = True
             case b"c":
                 report.closing = True
+            case b"t":
+                report.unheard = True
             case b"d":
                 report.done = True
             case _:

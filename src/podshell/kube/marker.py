@@ -38,7 +38,7 @@ unset s
 [ $# -gt 0 ] || set -- "$0"
 fi
 [ -n "$h" ] || { unset h; exec "$@"; }
-trap : INT QUIT
+trap : HUP INT QUIT
 "$@"
 s=$?
 echo "$s" >"$h/code"

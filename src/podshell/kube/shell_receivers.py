@@ -146,6 +146,7 @@ class LifelineReceiver:
 
     def __init__(self) -> None:
         self.reader = ReportReader()
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()  # it ended, or has not heard of us for too long
         self.ready = asyncio.Event()
         self.done = asyncio.Event()
         self.ended_with: asyncio.Future[ExecEnd] = asyncio.get_running_loop().create_future()
@@ -160,9 +161,16 @@ class LifelineReceiver:
                 self.ready.set()
             if self.reader.report.done:
                 self.done.set()
+            if self.reader.report.unheard:
+                self._lose()
 
     def ended(self, end: ExecEnd) -> None:
         if not self.ended_with.done():
             self.ended_with.set_result(end)
         self.ready.set()
         self.done.set()
+        self._lose()
+
+    def _lose(self) -> None:
+        if not self.lost.done():
+            self.lost.set_result(None)

@@ -1,8 +1,9 @@
 """One life of a session's shell: its exec, the lifeline's exec beside it, and how both end (docs/adr/0002, 0007 for tools containers).
 
 Both are opened at the same time, and the shell counts as open only when its marker came and the lifeline is ready. When no `sh` is in
-PATH, the usual places are tried; where the runtime answers as one on Windows does, its shells (windows_shells.py). `close` has the
-lifeline end everything and brings its report. sessions.py owns it and decides what follows.
+PATH, the usual places are tried; where the runtime answers as one on Windows does, its shells (windows_shells.py). While the lifeline
+is up it is told each 15 s that we are there. `close` has it end everything and brings its report. sessions.py owns it and decides what
+follows.
 """
 
 from __future__ import annotations
@@ -12,15 +13,25 @@ import logging
 import secrets
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from podshell.aio.clock import Clock
+from podshell.aio.clock import Clock, TimerHandle
 from podshell.kube.classify import Failed, FailureKind, failed_from_error
 from podshell.kube.errors import KubeError
 from podshell.kube.exec_dial import ExecTarget
 from podshell.kube.exec_ends import ExecEnd, Exited, Lost, LostReason
 from podshell.kube.execs import ClusterAccess, ExecHandle
 from podshell.kube.holder import hold_command, resume_command
-from podshell.kube.lifeline import END_LINE, NOT_HELD_LINE, LifelineReport, leader_line, lifeline_command
+from podshell.kube.lifeline import (
+    BEAT_LINE,
+    BEAT_SECONDS,
+    END_LINE,
+    NOT_HELD_LINE,
+    SILENCE_SECONDS,
+    LifelineReport,
+    leader_line,
+    lifeline_command,
+)
 from podshell.kube.marker import MARKER_SECONDS, SHELL_PATHS, Leader, wrapper_command
 from podshell.kube.shell_receivers import LifelineReceiver, ShellOwner, ShellReceiver
 from podshell.kube.shell_streams import StreamedShell
@@ -35,7 +46,6 @@ _STATUS_SECONDS = 1.0
 # A lifeline that is lost kills the shell in 1.2 s (v5), or its child does within 6 s (v4).
 _LIFELINE_TRIES = 2
 _LIFELINE_READY_SECONDS = 10.0
-
 
 # How an exec fails in a container that has ended, or whose pod has gone.
 CONTAINER_ENDED = frozenset({FailureKind.CONTAINER_NOT_RUNNING, FailureKind.TARGET_GONE})
@@ -80,6 +90,7 @@ class Shell(StreamedShell):
         self._receiver: ShellReceiver | None = None
         self._lifeline: ExecHandle | None = None
         self._lifeline_receiver: LifelineReceiver | None = None
+        self._beats: TimerHandle | None = None
 
     # -- opening ----------------------------------------------------------------------------------------------------
 
@@ -197,6 +208,7 @@ class Shell(StreamedShell):
         except TimeoutError:
             return Failed(FailureKind.SERVER, "its lifeline did not answer", "Try again.", retryable=True)
         if receiver.reader.report.ready:
+            self._beat()
             return None
         if receiver.reader.report.no_proc:
             return Failed(FailureKind.SERVER, "the container has no /proc", "Name another container of the pod.")
@@ -230,21 +242,40 @@ class Shell(StreamedShell):
     # -- while it runs ----------------------------------------------------------------------------------------------
 
     async def wait(self) -> ExecEnd:
-        """Wait for the shell's end. A lost lifeline kills the shell, so its loss is the shell's. Cancelling is safe."""
+        """Wait for the shell's end. A lost lifeline kills the shell, so its loss is the shell's. Cancelling is safe.
+
+        `Lost`, too, when the lifeline has not heard of us for so long that it ends the shell, or leaves it to whoever comes.
+        """
         assert self._receiver is not None
-        waiting = [self._receiver.ended_with]
+        waiting: list[asyncio.Future[Any]] = [self._receiver.ended_with]
         if self._lifeline_receiver is not None:
-            waiting.append(self._lifeline_receiver.ended_with)
+            waiting.append(self._lifeline_receiver.lost)
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if self._lifeline_receiver is not None and self._lifeline_receiver.reader.report.unheard:
+            # Whoever was stopped meanwhile reads this and the shell's end at the same moment: this is why it ended.
+            return Lost(LostReason.TRANSPORT, f"the container heard nothing from here for {SILENCE_SECONDS} s")
         if self._receiver.ended_with.done():
             return self._receiver.ended_with.result()
         return Lost(LostReason.TRANSPORT, "the connection that watches over the shell was lost")
+
+    def _beat(self) -> None:
+        """Tell the lifeline that we are there, now and from time to time. A timer a shell: they do not all come at once."""
+        receiver = self._lifeline_receiver
+        if self._lifeline is not None and receiver is not None and not receiver.ended_with.done():
+            self._lifeline.send_stdin(BEAT_LINE)
+            self._beats = self._clock.call_later(BEAT_SECONDS, self._beat)
+
+    def _end_beats(self) -> None:
+        if self._beats is not None:
+            self._beats.cancel()
+            self._beats = None
 
     # -- the end ----------------------------------------------------------------------------------------------------
 
     async def close(self, patience_seconds: float = REPORT_SECONDS) -> LifelineReport:
         """End everything of the session in the container and return what became of it. Cancelling drops the connections."""
         self.set_paused(False)
+        self._end_beats()
         try:
             receiver = self._lifeline_receiver
             if self._lifeline is not None and receiver is not None and not receiver.ended_with.done():
@@ -277,6 +308,7 @@ class Shell(StreamedShell):
     def abort(self) -> None:
         """Drop both connections; the lifeline then does its work unasked."""
         super().abort()
+        self._end_beats()
         if self._lifeline is not None:
             self._lifeline.abort()
             self._lifeline = None

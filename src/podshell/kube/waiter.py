@@ -9,6 +9,8 @@ from podshell.kube.scripts import load_script
 
 # How long the container stays without anybody who watches over a shell in it (design.md 4).
 PATIENCE_SECONDS = 60
+# It counts its own naps, and is late by what lies between them: some 30 s in 4 h.
+GRACE_SECONDS = 60
 # Where registrations and holders may lie, the first that can be written to: a node pod's own volume, then the image's folders, then /dev,
 # which is the container's own and writable for root also where a cluster's rules make the root read-only. Never /dev/shm: the containers
 # of a pod share it.
@@ -18,6 +20,16 @@ SCRIPT = load_script("waiter.sh")
 NO_FOLDER_CODE = 73
 
 
-def waiter_command(ttl_seconds: int, patience_seconds: int = PATIENCE_SECONDS, folders: tuple[str, ...] = FOLDERS) -> list[str]:
-    """Build the container's command. It ends by itself after `ttl_seconds`, or when nobody was there for `patience_seconds`."""
-    return ["sh", "-c", SCRIPT, "podshell-waiter", str(ttl_seconds), str(patience_seconds), " ".join(folders)]
+def waiter_command(
+    ttl_seconds: int,
+    patience_seconds: int = PATIENCE_SECONDS,
+    folders: tuple[str, ...] = FOLDERS,
+    *,
+    grace_seconds: int = GRACE_SECONDS,
+) -> list[str]:
+    """Build the container's command. It ends by itself after `ttl_seconds`, or when nobody was there for `patience_seconds`.
+
+    `grace_seconds` after `ttl_seconds` it is killed, if it is stopped then.
+    """
+    grace = [str(grace_seconds)] if grace_seconds != GRACE_SECONDS else []
+    return ["sh", "-c", SCRIPT, "podshell-waiter", str(ttl_seconds), str(patience_seconds), " ".join(folders), *grace]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from podshell.kube.lifeline import LifelineReport, ReportReader, leader_line, lifeline_command
+from podshell.kube.lifeline import SILENCE_SECONDS, LifelineReport, ReportReader, leader_line, lifeline_command
 from podshell.kube.marker import Leader, MarkerFilter, wrapper_command
 
 SHELLS = ("dash", "bash", "ash")
@@ -166,11 +166,9 @@ class LocalLifeline:
 
 
 @contextlib.contextmanager
-def local_lifeline(nonce: str, *, shell: str) -> Iterator[LocalLifeline]:
-    """Run the lifeline with pipes, and wait until it is ready. Its child looks every 0.5 s instead of 5 s."""
-    command = lifeline_command(shell, nonce)
-    assert "sleep 5" in command[2]
-    command[2] = command[2].replace("sleep 5", "sleep 0.5")
+def local_lifeline(nonce: str, *, shell: str, silence_seconds: int = SILENCE_SECONDS) -> Iterator[LocalLifeline]:
+    """Run the lifeline with pipes, and wait until it is ready. Its child looks every second instead of every 5 s."""
+    command = lifeline_command(shell, nonce, patience_seconds=1, silence_seconds=silence_seconds)
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

@@ -6,11 +6,13 @@ import os
 import secrets
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from local_shells import SHELLS, alive, carriers, living, local_lifeline, local_shell, shell_path, until
 
+from podshell.kube.lifeline import BEAT_LINE
 from podshell.kube.marker import Leader
 
 _STUBBORN = "trap '' HUP INT TERM QUIT; echo stub''born; while :; do sleep 1; done"
@@ -127,3 +129,47 @@ def test_nothing_of_the_lifeline_itself_stays(shell: str, nonce: str) -> None:
         lifeline.tell(b"end\n")
         lifeline.report()
         until(lambda: living(lifeline.process.pid) == [], "the end of the lifeline")
+
+
+def test_a_client_that_is_not_heard_any_more_is_lost(shell: str, nonce: str) -> None:
+    """As when its network vanishes: nothing ends its input."""
+    with local_shell(nonce, ["sh"], shell=shell) as target, local_lifeline(nonce, shell=shell, silence_seconds=2) as lifeline:
+        lifeline.tell(BEAT_LINE)
+        lifeline.guard(target.leader)
+        report = lifeline.report()
+        assert report.unheard
+        assert report.killed == [f"sh (pid {target.leader.sid})"]
+        assert report.done
+        assert living(target.leader.sid) == []
+        assert living(lifeline.process.pid) == []
+
+
+def test_who_is_heard_is_not_lost_and_who_never_was_neither(shell: str, nonce: str) -> None:
+    with (
+        local_shell(nonce, ["sh"], shell=shell) as target,
+        local_lifeline(nonce, shell=shell, silence_seconds=2) as lifeline,
+        local_lifeline(nonce, shell=shell, silence_seconds=2) as quiet,
+    ):
+        lifeline.guard(target.leader)
+        quiet.guard(target.leader)
+        end = time.monotonic() + 3.5  # what is shown is that nothing comes
+        while time.monotonic() < end:
+            lifeline.tell(BEAT_LINE)
+            time.sleep(0.25)
+        assert alive(target.leader.sid)
+        assert lifeline.process.poll() is None
+        assert quiet.process.poll() is None
+        lifeline.tell(b"end\n")
+        report = lifeline.report()
+        assert report.done
+        assert not report.unheard
+
+
+def test_when_the_lifeline_itself_is_stopped_its_child_does_the_work(shell: str, nonce: str) -> None:
+    with local_shell(nonce, ["sh"], shell=shell) as target, local_lifeline(nonce, shell=shell, silence_seconds=2) as lifeline:
+        lifeline.tell(BEAT_LINE)
+        lifeline.guard(target.leader)
+        until(lambda: sum(p.name != "sleep" for p in living(lifeline.process.pid)) == 2, "the child")
+        os.kill(lifeline.process.pid, signal.SIGSTOP)
+        until(lambda: living(target.leader.sid) == [], "the end of the session")
+        until(lambda: living(lifeline.process.pid) == [], "the end of the child")

@@ -42,14 +42,16 @@ def folder(tmp_path: Path) -> str:
 
 
 @contextlib.contextmanager
-def waiter(shell: str, folder: str, *, ttl: int = 600, patience: int = PATIENCE) -> Iterator[subprocess.Popen[bytes]]:
-    command = waiter_command(ttl, patience, ("/nonexistent", folder))
+def waiter(shell: str, folder: str, *, ttl: int = 600, patience: int = PATIENCE, grace: int = 60) -> Iterator[subprocess.Popen[bytes]]:
+    command = waiter_command(ttl, patience, ("/nonexistent", folder), grace_seconds=grace)
     process = subprocess.Popen([shell, *command[1:]], stderr=subprocess.PIPE, start_new_session=True)
     until(lambda: process.poll() is not None or (Path(folder) / ".podshell-w").exists(), "the waiter")
     try:
         yield process
     finally:
-        process.kill()
+        for left in living(process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(left.pid, signal.SIGKILL)
         process.wait()
 
 
@@ -163,6 +165,24 @@ def test_a_waiter_ends_when_its_time_is_up_whoever_is_there(shell: str, folder: 
         lifeline = Lifeline(shell, folder, nonce, "w")
         assert process.wait(15) == 0
         lifeline.kill()
+
+
+def test_a_waiter_that_is_stopped_is_killed_when_its_time_is_up(shell: str, folder: str) -> None:
+    """Beside a target's processes anybody there can stop it; its end is the container's (runc kills what is left in that)."""
+    with waiter(shell, folder, ttl=1, patience=60, grace=1) as process:
+        process.send_signal(signal.SIGSTOP)
+        assert process.wait(15) == -signal.SIGKILL
+        until(lambda: living(process.pid) == [], "the end of what it had started")
+
+
+def test_nothing_of_a_waiter_stays(shell: str, folder: str) -> None:
+    for ended_by in (signal.SIGTERM, 0):
+        with waiter(shell, folder, patience=1) as process:
+            until(lambda process=process: len(living(process.pid)) >= 4, "its timer, and both their sleeps")  # type: ignore[misc]  # mypy: lambda with a default
+            if ended_by:
+                process.send_signal(ended_by)
+            assert process.wait(15) == 0
+            assert living(process.pid) == []
 
 
 def test_a_waiter_without_a_folder_says_so(shell: str, tmp_path: Path) -> None:

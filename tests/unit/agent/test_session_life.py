@@ -19,7 +19,7 @@ BROKEN = Lost(LostReason.TRANSPORT, "the connection to the API server broke")
 
 async def test_the_lifeline_is_told_whom_it_guards_and_the_gateway_too() -> None:
     async with Lab() as lab:
-        assert bytes(lab.cluster.lifelines[0].stdin) == b"s 41 777\n"
+        assert bytes(lab.cluster.lifelines[0].stdin) == b"p\ns 41 777\n"
         kind, facts = lab.told[0]
         assert (kind, facts["sid"], facts["start_ticks"], facts["pod_uid"], facts["container"]) == ("opened", 41, 777, "u1", "app")
         assert facts["nonce"] in lab.shell.command
