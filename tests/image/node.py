@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,8 @@ HERE = Path(__file__).parent
 NODE_ADDRESS = "10.224.0.5"
 PEER_ADDRESS = "10.224.0.4"
 API_ADDRESS = "10.0.0.1"
+# of the cluster's DNS server, as the sandbox's containers have it in /etc/resolv.conf
+DNS_ADDRESS = "10.96.0.10"
 
 
 def run(*words: str) -> str:
@@ -67,7 +69,7 @@ class Node:
         self.peer = _holding(["--net"], "echo; exec sleep infinity")
         node, peer = self.inside(), str(self.peer.pid)
         run("ip", "link", "add", "eth0", "netns", node, "type", "veth", "peer", "name", "eth0", "netns", peer)
-        for pid, addresses in ((node, [f"{NODE_ADDRESS}/16"]), (peer, [f"{PEER_ADDRESS}/16", f"{API_ADDRESS}/32"])):
+        for pid, addresses in ((node, [f"{NODE_ADDRESS}/16"]), (peer, [f"{PEER_ADDRESS}/16", f"{API_ADDRESS}/32", f"{DNS_ADDRESS}/32"])):
             in_net = ("nsenter", f"--net=/proc/{pid}/ns/net")
             run(*in_net, "ip", "link", "set", "lo", "up")
             run(*in_net, "ip", "link", "set", "eth0", "up")
@@ -79,10 +81,14 @@ class Node:
         """The first process of the node's pid namespace, as this machine numbers it: the child of unshare."""
         return Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text().split()[0]
 
-    def serve(self, certificate: Path, name: str, answer: str) -> None:
+    def serve(self, certificate: Path, names: Mapping[str, str]) -> None:
+        """Start the servers of the far side; `names`: what its DNS server knows."""
         words = ["nsenter", f"--net=/proc/{self.peer.pid}/ns/net", sys.executable, str(HERE / "peer.py")]
         self.servers = subprocess.Popen(
-            [*words, API_ADDRESS, str(certificate), name, answer], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [*words, API_ADDRESS, DNS_ADDRESS, str(certificate), *(f"{name}={answer}" for name, answer in names.items())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self.servers.stdout is not None
         assert self.servers.stdout.readline() == "ready\n"

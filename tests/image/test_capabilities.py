@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from host_root import HostRoot
+from host_root import NETWORK, HostRoot
 from image_needs import REPOSITORY
 from node import PEER_ADDRESS, Node
 
@@ -63,7 +63,7 @@ def test_a_shell_has_exactly_the_capabilities_that_were_granted(node: Node) -> N
 
 def test_network_namespaces_of_the_node_are_entered_with_sys_admin_also_without_chroot(node: Node, host: HostRoot) -> None:
     shell = node.shell("SYS_ADMIN", "SYS_CHROOT", host=host.path, write=True)
-    name = host.network
+    name = NETWORK
     for command in (f"chroot /host ip netns exec {name} ip -br link", f"nsenter --net=/host/run/netns/{name} ip -br link"):
         assert f"{name}0@far" in shell.run(command).output
 
