@@ -77,10 +77,8 @@ Check = Callable[[Prompt, Typed], None]
 def host_of(script: str) -> str:
     """Return the name that a shell's prompt has: the pod's or the node's."""
     words = script.splitlines()[-1].partition("#")[0].split()
-    named = [word for word in words if word.startswith("pods/")] or [
-        word for word in words if re.fullmatch(r"(aks-|node0|worker-).*", word)
-    ]
-    (name,) = named
+    pods, nodes = ([word for word in words if re.match(kind, word)] for kind in ("pods/", "aks-|node0|worker-"))
+    (name,) = pods or nodes
     return name.removeprefix("pods/")
 
 

@@ -23,7 +23,7 @@ PAGE = [block for block in read((REPOSITORY / "docs/how-to/debug-and-node-shells
 HAS_TYPES = Path("/sys/kernel/btf/vmlinux").exists()
 TRACED_NODE = "aks-nodepool1-15232018-vmss000002"
 NOT_RUN = {
-    "chroot /host systemctl status | head -n 2": "wants a node that systemd has started (tests/e2e); here its stand-in of host_root.py answers",
+    "chroot /host systemctl status | head -n 2": "wants a node with systemd (tests/e2e); here a stand-in answers (host_root.py)",
 }
 
 

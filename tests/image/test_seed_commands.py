@@ -4,8 +4,8 @@ The cluster is a sandbox in the network of a node of the tests, `kubectl shell` 
 the built image. The nodes' files, the answers of DNS, the firewall's rules and the search domain are the test's choice. What only needs
 capabilities is also in test_capabilities.py, in containers that container.sh makes.
 
-Not run: systemd. The node's `systemctl` is a stand-in that asks what the real one asks first, to be among the node's processes (host_root.py);
-`journalctl` goes the same way. tests/e2e runs the real ones where a cluster is given.
+Not run: systemd. The node's `systemctl` is a stand-in (host_root.py) that demands what the real one demands first: to be among the node's
+processes. `journalctl` goes the same way. tests/e2e runs the real ones where a cluster is given.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cluster_in_node import KUBECTL, ClusterInNode
 from host_root import LISTED, NETWORK, HostRoot
 from node import API_ADDRESS, NODE_ADDRESS, PEER_ADDRESS, Node
 from peer import UNAUTHORIZED
-from shown_commands import Typed, as_shown, inner_prompt, masked, opened, outer_prompt, read, type_all
+from shown_commands import Typed, inner_prompt, masked, opened, outer_prompt, read, type_all
 from typing_at_prompts import Prompt
 
 SEED = list(read((Path(__file__).parent / "shell_tsg.md").read_text()))

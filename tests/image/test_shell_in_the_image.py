@@ -1,6 +1,7 @@
-"""What `kubectl shell` does with the image that ships beside S2's blocks (test_seed_commands.py) and the page's (test_how_to_page_in_the_image.py).
+"""`kubectl shell` with the image that ships: what neither S2's blocks have nor those of the how-to page.
 
-Both have the tools' answers on nodes and in pods, the capabilities, the host's files and S2's variables.
+Those have the tools' answers on nodes and in pods, the capabilities, the host's files and S2's variables: test_seed_commands.py,
+test_how_to_page_in_the_image.py.
 """
 
 from __future__ import annotations

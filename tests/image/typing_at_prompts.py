@@ -51,9 +51,7 @@ class Prompt:
         self.run("exit", prompt=prompt)
 
     def _until_prompt(self, seen: bytes = b"") -> list[str]:
-        found = self.terminal.expect(
-            rb"(?s)\A(.*?)(?:\x1b\[\?2004h)?" + self.text.encode() + rb"(?:\x1b\[\?2004h)?\Z", seconds=_WAIT_SECONDS
-        )
+        found = self.terminal.expect(rb"(?s)\A(.*?)" + self.text.encode() + rb"\Z", seconds=_WAIT_SECONDS)
         lines = plain(seen + found[1])
         self.all_lines += lines
         return lines[:-1] if lines[-1] == "" else lines
