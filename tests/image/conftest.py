@@ -102,9 +102,16 @@ def node_files(tmp_path_factory: pytest.TempPathFactory, search_domain: str) -> 
 
 
 @pytest.fixture(scope="session")
-def cluster(node: Node, node_files: HostRoot, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterInNode]:
-    """A cluster whose nodes and pods have the network of `node`."""
-    with cluster_in(node, tmp_path_factory.mktemp("cluster"), node_files.path) as cluster:
+def cluster_node(root: Path, tmp_path_factory: pytest.TempPathFactory, dns_answer: str, search_domain: str) -> Iterator[Node]:
+    """A node with its servers whose network is the cluster's; who makes rules on it takes them away."""
+    with serving(root, tmp_path_factory.mktemp("cluster-node"), dns_answer, search_domain) as node:
+        yield node
+
+
+@pytest.fixture(scope="session")
+def cluster(cluster_node: Node, node_files: HostRoot, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterInNode]:
+    """A cluster whose nodes and pods have the network of `cluster_node`."""
+    with cluster_in(cluster_node, tmp_path_factory.mktemp("cluster"), node_files.path) as cluster:
         yield cluster
 
 

@@ -27,10 +27,10 @@ NOT_RUN = {
 }
 
 
-@pytest.fixture
-def rules(node: Node) -> Iterator[None]:
+@pytest.fixture(scope="module")
+def rules(cluster_node: Node) -> Iterator[None]:
     """Rules of iptables that nft has no words for, as kube-proxy makes them."""
-    shell = node.shell("NET_ADMIN", "NET_RAW")
+    shell = cluster_node.shell("NET_ADMIN", "NET_RAW")
     assert shell.run("iptables -A INPUT -m statistic --mode nth --every 2 --packet 0 -j ACCEPT").code == 0
     yield
     assert shell.run("nft delete table ip filter").code == 0

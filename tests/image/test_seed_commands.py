@@ -32,16 +32,16 @@ NO_BUS = "Failed to connect to bus: No data available"
 
 
 @pytest.fixture
-def seeded(node: Node) -> Iterator[Node]:
+def seeded(cluster_node: Node) -> Iterator[None]:
     """A node with rules that the test chose: one that counts answers to pings, and one that nft has no words for, as on real nodes."""
-    shell = node.shell("NET_ADMIN", "NET_RAW")
+    shell = cluster_node.shell("NET_ADMIN", "NET_RAW")
     made = shell.run(
         f"iptables -A INPUT -s {PEER_ADDRESS} -d {NODE_ADDRESS} -p icmp -j ACCEPT"
         " && iptables -A OUTPUT -m statistic --mode nth --every 2 --packet 0 -j ACCEPT"
         " && nft add table inet chosen && nft add chain inet chosen seeded"
     )
     assert made.code == 0, made
-    yield node
+    yield
     assert shell.run("nft delete table ip filter && nft delete table inet chosen").code == 0
 
 
@@ -142,7 +142,7 @@ def read_only(prompt: Prompt) -> None:
 
 
 def test_every_command_block_of_the_seed_does_what_it_says(
-    cluster: ClusterInNode, seeded: Node, network: None, dns_answer: str, search_domain: str
+    cluster: ClusterInNode, seeded: None, network: None, dns_answer: str, search_domain: str
 ) -> None:
     checks = SeedChecks(dns_answer, search_domain).table()
     beside: dict[str, Callable[[Prompt], None]] = {
