@@ -160,10 +160,10 @@ def make_root(archive: Path, packages: PackageList, *, architecture: str, mirror
 
 
 def leave_out_hook() -> str:
-    """Return a hook that has dpkg unpack no manuals and translations: what is never there costs no time, and kept() drops what scripts make.
+    """Return a hook that has dpkg unpack no manuals and translations: what is never there costs no time; kept() drops what scripts make.
 
-    As --dpkgopt, mmdebstrap would filter them out of the essential packages by itself, with a program that takes longer than all of the
-    rest of that step. It unpacks those without dpkg, so that what came with them goes here.
+    Told by --dpkgopt, mmdebstrap would filter the essential packages itself, which it unpacks without dpkg: by a program that takes longer
+    than the rest of that step. So what came with those goes here.
     """
     excluded = "".join(f"path-exclude=/{folder}/*\\n" for folder in _NEVER_UNPACKED)
     remove = " ".join(f'"$1"/{folder}/*' for folder in _NEVER_UNPACKED)
