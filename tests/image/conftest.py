@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import fcntl
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -40,14 +41,16 @@ def archive(image: dict[str, object]) -> Path:
 
 @pytest.fixture(scope="session")
 def root(image: dict[str, object], archive: Path) -> Path:
-    """The image's root, unpacked from the archive that ships; once for each image."""
+    """The image's root, unpacked from the archive that ships; once for each image, also where several processes run tests."""
     folder = OUTPUT / "unpacked" / str(image["digest"]).partition(":")[2][:16]
-    if not folder.exists():
-        shutil.rmtree(folder.parent, ignore_errors=True)
-        partial = folder.with_name("partial")
-        partial.mkdir(parents=True)
-        oci_archive.unpack(archive, partial)
-        partial.rename(folder)
+    with (OUTPUT / "unpacked.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            shutil.rmtree(folder.parent, ignore_errors=True)
+            partial = folder.with_name("partial")
+            partial.mkdir(parents=True)
+            oci_archive.unpack(archive, partial)
+            partial.rename(folder)
     return folder
 
 
@@ -113,6 +116,14 @@ def cluster(cluster_node: Node, node_files: HostRoot, tmp_path_factory: pytest.T
     """A cluster whose nodes and pods have the network of `cluster_node`."""
     with cluster_in(cluster_node, tmp_path_factory.mktemp("cluster"), node_files.path) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def equipped_node(cluster: ClusterInNode) -> None:
+    """Gives a node of the cluster what the sandbox leaves out, by a shell that enters it: sysfs and what is in it, a network namespace."""
+    mounts = "mount -t sysfs -o ro sysfs /sys; mount -t tracefs tracefs /sys/kernel/tracing; mount -t bpf bpf /sys/fs/bpf"
+    made = cluster.run("aks-nodepool1-15232018-vmss000002", "--enter", "--", "bash", "-ec", f"{mounts}; ip netns add {NETWORK}")
+    assert made.code == 0, made
 
 
 def self_signed() -> bytes:

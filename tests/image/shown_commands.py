@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cluster_in_node import ClusterInNode
+from node import Terminal
 from typing_at_prompts import Prompt
 
 _BLOCK = re.compile(r"^```(bash|text)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -103,12 +104,33 @@ def type_all(prompt: Prompt, script: str, typed: Sequence[Typed], checks: dict[s
             prompt.leave(outer_prompt(script))
 
 
-@contextlib.contextmanager
-def opened(cluster: ClusterInNode, script: str) -> Iterator[Prompt]:
-    """Open the shell of a line as a user does; what the line sets itself is all that names the image then."""
-    image = {} if "_IMAGE_REPO" in script else None
-    with cluster.typed(script.replace("kubectl retina shell", "kubectl shell"), image) as terminal:
+class Shells:
+    """Opens the shells of a page's lines as a user does; the next one starts while the last one is typed into. close() ends them all.
+
+    Where a line sets the image, that is all that names it.
+    """
+
+    def __init__(self, cluster: ClusterInNode, scripts: Sequence[str]) -> None:
+        self._cluster = cluster
+        self._following = dict(zip(scripts, [*scripts[1:], None], strict=True))
+        self._started: dict[str, Terminal] = {}
+        self._stack = contextlib.ExitStack()
+
+    @contextlib.contextmanager
+    def opened(self, script: str) -> Iterator[Prompt]:
+        """Give the prompt of a shell, and leave the shell by `exit`."""
+        for one in (script, self._following.get(script)):
+            if one is not None and one not in self._started:
+                image = {} if "_IMAGE_REPO" in one else None
+                words = one.replace("kubectl retina shell", "kubectl shell")
+                self._started[one] = self._stack.enter_context(self._cluster.typed(words, image))
+        terminal = self._started[script]
         yield Prompt(terminal, outer_prompt(script))
+        terminal.type(b"exit\n")
+        terminal.expect(rb"exit\r\n")
+
+    def close(self) -> None:
+        self._stack.close()
 
 
 def masked(lines: Iterable[str]) -> list[str]:

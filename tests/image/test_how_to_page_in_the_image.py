@@ -6,6 +6,7 @@ tests/integration/cli/test_how_to_page.py runs the commands that open the shells
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +16,12 @@ from cluster_in_node import ClusterInNode
 from host_root import LISTED
 from image_needs import REPOSITORY
 from node import Node
-from shown_commands import Check, Opened, Typed, as_shown, host_of, masked, opened, read, type_all
+from shown_commands import Check, Opened, Shells, Typed, as_shown, masked, read, type_all
 from typing_at_prompts import Prompt
 
 PAGE = [block for block in read((REPOSITORY / "docs/how-to/debug-and-node-shells.md").read_text()) if block.typed]
 # The kernel's types (BTF): without them bpftrace wants its headers for the fields of an event, and no image has those.
 HAS_TYPES = Path("/sys/kernel/btf/vmlinux").exists()
-TRACED_NODE = "aks-nodepool1-15232018-vmss000002"
 NOT_RUN = {
     "chroot /host systemctl status | head -n 2": "wants a node with systemd (tests/e2e); here a stand-in answers (host_root.py)",
 }
@@ -34,14 +34,6 @@ def rules(cluster_node: Node) -> Iterator[None]:
     assert shell.run("iptables -A INPUT -m statistic --mode nth --every 2 --packet 0 -j ACCEPT").code == 0
     yield
     assert shell.run("nft delete table ip filter").code == 0
-
-
-@pytest.fixture(scope="module")
-def kernel_files(cluster: ClusterInNode) -> None:
-    """What a node has below /sys and a sandbox's node has not."""
-    mounts = "mount -t sysfs -o ro sysfs /sys; mount -t tracefs tracefs /sys/kernel/tracing; mount -t bpf bpf /sys/fs/bpf"
-    made = cluster.run(TRACED_NODE, "--enter", "--", "bash", "-c", mounts)
-    assert made.code == 0, made
 
 
 def one_address(prompt: Prompt, line: Typed) -> None:
@@ -109,9 +101,14 @@ def test_every_line_at_a_prompt_of_the_page_is_checked_and_nothing_is_checked_th
     assert NOT_RUN.keys() <= typed
 
 
+@pytest.fixture(scope="module")
+def shells(cluster: ClusterInNode, equipped_node: None, rules: None) -> Iterator[Shells]:
+    with contextlib.closing(Shells(cluster, [block.scripts[-1] for block in PAGE])) as shells:
+        yield shells
+
+
 @pytest.mark.parametrize("block", PAGE, ids=[block.scripts[-1].removeprefix("kubectl shell ") for block in PAGE])
-def test_what_the_page_types_gives_what_the_page_shows(cluster: ClusterInNode, rules: None, kernel_files: None, block: Opened) -> None:
+def test_what_the_page_types_gives_what_the_page_shows(shells: Shells, block: Opened) -> None:
     script = block.scripts[-1]
-    with opened(cluster, script) as prompt:
-        assert host_of(script)
+    with shells.opened(script) as prompt:
         type_all(prompt, script, block.typed, CHECKS)

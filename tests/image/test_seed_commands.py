@@ -10,6 +10,7 @@ processes. `journalctl` goes the same way. tests/e2e runs the real ones where a 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from cluster_in_node import KUBECTL, ClusterInNode
 from host_root import LISTED, NETWORK, HostRoot
 from node import API_ADDRESS, NODE_ADDRESS, PEER_ADDRESS, Node
 from peer import UNAUTHORIZED
-from shown_commands import Typed, inner_prompt, masked, opened, outer_prompt, read, type_all
+from shown_commands import Shells, Typed, inner_prompt, masked, outer_prompt, read, type_all
 from typing_at_prompts import Prompt
 
 SEED = list(read((Path(__file__).parent / "shell_tsg.md").read_text()))
@@ -43,13 +44,6 @@ def seeded(cluster_node: Node) -> Iterator[None]:
     assert made.code == 0, made
     yield
     assert shell.run("nft delete table ip filter && nft delete table inet chosen").code == 0
-
-
-@pytest.fixture(scope="module")
-def network(cluster: ClusterInNode) -> None:
-    """The network namespace NETWORK on the second node, made by a shell that enters it."""
-    made = cluster.run(NODE_2.split()[-1], "--enter", "--", "ip", "netns", "add", NETWORK)
-    assert made.code == 0, made
 
 
 class SeedChecks:
@@ -138,11 +132,12 @@ def read_only(prompt: Prompt) -> None:
     assert prompt.run("touch /host/tmp/x") == ["touch: cannot touch '/host/tmp/x': Read-only file system"]
     assert prompt.run("touch /host/sys/x")[0].endswith("Read-only file system")  # also what is mounted below
     assert prompt.run("cat /host/etc/resolv.conf")[0] == "cat: /host/etc/resolv.conf: No such file or directory"
-    assert prompt.run("chroot /host bash")[0] == "chroot: cannot change root directory to '/host': Operation not permitted"
+    refused = "chroot: cannot change root directory to '/host': Operation not permitted"
+    assert prompt.run("chroot /host bash; echo $?") == [refused, "125"]
 
 
 def test_every_command_block_of_the_seed_does_what_it_says(
-    cluster: ClusterInNode, seeded: None, network: None, dns_answer: str, search_domain: str
+    cluster: ClusterInNode, seeded: None, equipped_node: None, dns_answer: str, search_domain: str
 ) -> None:
     checks = SeedChecks(dns_answer, search_domain).table()
     beside: dict[str, Callable[[Prompt], None]] = {
@@ -150,17 +145,16 @@ def test_every_command_block_of_the_seed_does_what_it_says(
         f"{NODE_2} --mount-host-filesystem": read_only,
     }
     done = []
-    for block in SEED:
-        for script in block.scripts:
-            with opened(cluster, script) as prompt:
-                type_all(prompt, script, block.typed, checks)
+    steps = [(script, block.typed) for block in SEED for script in block.scripts]
+    with contextlib.closing(Shells(cluster, [script for script, _ in steps])) as shells:
+        for script, typed in steps:
+            with shells.opened(script) as prompt:
+                type_all(prompt, script, typed, checks)
                 if script in beside:
                     beside[script](prompt)
                 if "RETINA_SHELL" in script:
                     listed = cluster.run("get", "pods", "-A", "-o", "jsonpath={.items[*].spec.containers[*].image}", program=KUBECTL)
                     assert RETINA_IMAGE in listed.output.split()
-                prompt.terminal.type(b"exit\n")
-                prompt.terminal.expect(rb"exit\r\n")
             done.append(script.splitlines()[-1].partition(" #")[0])
     assert done == [
         *(NODE_1, COREDNS, f"{NODE_2} --capabilities NET_ADMIN,NET_RAW", f"{NODE_2} --mount-host-filesystem"),
@@ -172,11 +166,11 @@ def test_every_command_block_of_the_seed_does_what_it_says(
 
 
 def test_the_nodes_files_are_written_with_the_flag_and_its_bus_is_reached_with_its_processes_only(
-    cluster: ClusterInNode, network: None, node_files: HostRoot
+    cluster: ClusterInNode, equipped_node: None, node_files: HostRoot
 ) -> None:
     """What S2 says beside its blocks."""
     script = f"{NODE_2} --mount-host-filesystem --allow-host-filesystem-write --capabilities SYS_CHROOT,SYS_ADMIN"
-    with opened(cluster, script) as prompt:
+    with contextlib.closing(Shells(cluster, [script])) as shells, shells.opened(script) as prompt:
         assert prompt.run("echo written > /host/tmp/x") == []
         assert (node_files.path / "tmp/x").read_text() == "written\n"
         assert prompt.run("chroot /host systemctl status")[0] == NO_BUS
