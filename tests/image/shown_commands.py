@@ -37,6 +37,12 @@ class Opened:
     scripts: list[str]
     typed: list[Typed] = field(default_factory=list)
 
+    @property
+    def last_script(self) -> str:
+        """The last line that opens the shell whose name is in the prompts; any, where the page has no names in them."""
+        names = {line.host for line in self.typed} - {""}
+        return [one for one in self.scripts if names <= {host_of(one)}][-1]
+
 
 def read(page: str) -> Iterator[Opened]:
     """Yield the shells of a page, in its order; a text block belongs to the block of bash above it."""

@@ -29,11 +29,12 @@ NOT_RUN = {
 
 @pytest.fixture(scope="module")
 def rules(cluster_node: Node) -> Iterator[None]:
-    """Rules of iptables that nft has no words for, as kube-proxy makes them."""
+    """What a node's firewall has: kubelet's mark, and rules of kube-proxy's kind, for which nft has no words."""
     shell = cluster_node.shell("NET_ADMIN", "NET_RAW")
-    assert shell.run("iptables -A INPUT -m statistic --mode nth --every 2 --packet 0 -j ACCEPT").code == 0
+    rule = "-A INPUT -m statistic --mode nth --every 2 --packet 0 -j ACCEPT"
+    assert shell.run(f"iptables-nft {rule} && iptables-nft -t mangle -N KUBE-IPTABLES-HINT").code == 0
     yield
-    assert shell.run("nft delete table ip filter").code == 0
+    assert shell.run("nft delete table ip filter && nft delete table ip mangle").code == 0
 
 
 def one_address(prompt: Prompt, line: Typed) -> None:
@@ -103,12 +104,12 @@ def test_every_line_at_a_prompt_of_the_page_is_checked_and_nothing_is_checked_th
 
 @pytest.fixture(scope="module")
 def shells(cluster: ClusterInNode, equipped_node: None, rules: None) -> Iterator[Shells]:
-    with contextlib.closing(Shells(cluster, [block.scripts[-1] for block in PAGE])) as shells:
+    with contextlib.closing(Shells(cluster, [block.last_script for block in PAGE])) as shells:
         yield shells
 
 
-@pytest.mark.parametrize("block", PAGE, ids=[block.scripts[-1].removeprefix("kubectl shell ") for block in PAGE])
+@pytest.mark.parametrize("block", PAGE, ids=[block.last_script.removeprefix("kubectl shell ") for block in PAGE])
 def test_what_the_page_types_gives_what_the_page_shows(shells: Shells, block: Opened) -> None:
-    script = block.scripts[-1]
+    script = block.last_script
     with shells.opened(script) as prompt:
         type_all(prompt, script, block.typed, CHECKS)
