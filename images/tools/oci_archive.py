@@ -9,8 +9,8 @@ The archive also has the `manifest.json` of `docker save`, so that every version
 
 from __future__ import annotations
 
+import contextlib
 import copy
-import gzip
 import hashlib
 import io
 import json
@@ -19,6 +19,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from gzip_blocks import GzipBlocks
 
 # of zlib: 9 costs three times the time for 1 % of the size
 _COMPRESSION_LEVEL = 6
@@ -48,7 +50,7 @@ class Layer:
 class _Digesting(io.RawIOBase):
     """Passes bytes on and digests them."""
 
-    def __init__(self, below: IO[bytes] | gzip.GzipFile) -> None:
+    def __init__(self, below: IO[bytes] | GzipBlocks) -> None:
         self._below = below
         self.sha256 = hashlib.sha256()
         self.written_bytes = 0
@@ -83,7 +85,7 @@ def write_layer(path: Path, entries: Iterable[Entry], epoch_seconds: int) -> Lay
     unpacked_bytes = 0
     with path.open("wb") as file:
         compressed = _Digesting(file)
-        with gzip.GzipFile(filename="", mode="wb", compresslevel=_COMPRESSION_LEVEL, fileobj=compressed, mtime=0) as packed:
+        with contextlib.closing(GzipBlocks(compressed, _COMPRESSION_LEVEL)) as packed:
             plain = _Digesting(packed)
             with tarfile.TarFile(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT, copybufsize=_CHUNK_BYTES) as layer:
                 for entry in ordered:

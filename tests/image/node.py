@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,10 +25,12 @@ HERE = Path(__file__).parent
 NODE_ADDRESS = "10.224.0.5"
 PEER_ADDRESS = "10.224.0.4"
 API_ADDRESS = "10.0.0.1"
+# of the cluster's DNS server, as the sandbox's containers have it in /etc/resolv.conf
+DNS_ADDRESS = "10.96.0.10"
 
 
-def run(*words: str) -> str:
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+def run(*words: str, typed: str = "") -> str:
+    done = subprocess.run(words, input=typed, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(words)}: {done.stderr}"
     return done.stdout
 
@@ -67,22 +69,26 @@ class Node:
         self.peer = _holding(["--net"], "echo; exec sleep infinity")
         node, peer = self.inside(), str(self.peer.pid)
         run("ip", "link", "add", "eth0", "netns", node, "type", "veth", "peer", "name", "eth0", "netns", peer)
-        for pid, addresses in ((node, [f"{NODE_ADDRESS}/16"]), (peer, [f"{PEER_ADDRESS}/16", f"{API_ADDRESS}/32"])):
-            in_net = ("nsenter", f"--net=/proc/{pid}/ns/net")
-            run(*in_net, "ip", "link", "set", "lo", "up")
-            run(*in_net, "ip", "link", "set", "eth0", "up")
-            for address in addresses:
-                run(*in_net, "ip", "address", "add", address, "dev", "eth0")
-        run("nsenter", f"--net=/proc/{node}/ns/net", "ip", "route", "add", "default", "via", PEER_ADDRESS)
+        for pid, addresses, routes in (
+            (peer, (f"{PEER_ADDRESS}/16", f"{API_ADDRESS}/32", f"{DNS_ADDRESS}/32"), ()),
+            (node, (f"{NODE_ADDRESS}/16",), (f"default via {PEER_ADDRESS}",)),
+        ):
+            lines = ["link set lo up", "link set eth0 up", *(f"address add {one} dev eth0" for one in addresses)]
+            lines += [f"route add {one}" for one in routes]
+            run("nsenter", f"--net=/proc/{pid}/ns/net", "ip", "-batch", "-", typed="\n".join(lines))
 
     def inside(self) -> str:
         """The first process of the node's pid namespace, as this machine numbers it: the child of unshare."""
         return Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text().split()[0]
 
-    def serve(self, certificate: Path, name: str, answer: str) -> None:
+    def serve(self, certificate: Path, names: Mapping[str, str]) -> None:
+        """Start the servers of the far side; `names`: what its DNS server knows."""
         words = ["nsenter", f"--net=/proc/{self.peer.pid}/ns/net", sys.executable, str(HERE / "peer.py")]
         self.servers = subprocess.Popen(
-            [*words, API_ADDRESS, str(certificate), name, answer], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [*words, API_ADDRESS, DNS_ADDRESS, str(certificate), *(f"{name}={answer}" for name, answer in names.items())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self.servers.stdout is not None
         assert self.servers.stdout.readline() == "ready\n"
@@ -142,6 +148,16 @@ class Shell:
                 output, errors = process.communicate()
                 raise AssertionError(f"{command}: not done after {timeout_seconds} s: {output!r} {errors!r}") from None
         return Result(process.returncode, output.decode(), errors.decode())
+
+    def run_each(self, commands: Iterable[str]) -> list[Result]:
+        """Run several lines of bash in one container, each by itself with nothing on its standard input."""
+        script = "".join(
+            f"({command}\n) >/tmp/output 2>/tmp/errors </dev/null; printf '%s\\0' $?\n"
+            "cat /tmp/output; printf '\\0'; cat /tmp/errors; printf '\\0'\n"
+            for command in commands
+        )
+        fields = self.run(script).output.split("\0")
+        return [Result(int(code), output, errors) for code, output, errors in zip(fields[0::3], fields[1::3], fields[2::3], strict=False)]
 
     @contextlib.contextmanager
     def terminal(self, command: str) -> Iterator[Terminal]:

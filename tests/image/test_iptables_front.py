@@ -32,8 +32,8 @@ def shell(fresh_node: Node) -> Shell:
     ],
 )
 def test_the_node_s_backend_is_chosen(shell: Shell, on_the_node: str, said: str, warned: bool) -> None:
-    assert shell.run(on_the_node).code == 0
-    listed = shell.run("PODSHELL_VERBOSE=1 iptables -S FORWARD")
+    made, listed = shell.run_each([on_the_node, "PODSHELL_VERBOSE=1 iptables -S FORWARD"])
+    assert made.code == 0
     assert listed.errors.startswith(said)
     assert ("warning" in listed.errors) is warned
     rule = LEGACY_RULE if said == LEGACY else NFT_RULE

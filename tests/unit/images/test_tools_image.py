@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -14,7 +15,18 @@ import pytest
 from bill_of_materials import Package, document, installed
 from oci_archive import Entry, ImageText, read_config, unpack, write_archive, write_layer
 from podshell.cli.hints import HintWatcher
-from root_file_system import BuildRefused, Mirrors, PackageList, explain, find_keyring, kept, members, mirrors_of, proxy_options
+from root_file_system import (
+    BuildRefused,
+    Mirrors,
+    PackageList,
+    explain,
+    find_keyring,
+    kept,
+    leave_out_hook,
+    members,
+    mirrors_of,
+    proxy_options,
+)
 
 EPOCH_SECONDS = 1_760_000_000
 TEXT = ImageText("localhost/x:1", "amd64", "2025-10-09T08:53:20Z", ("LANG=C.UTF-8",), ("bash", "-l"), {"a": "b"})
@@ -102,6 +114,18 @@ def test_the_utf_8_locale_and_the_certificates_stay() -> None:
     assert kept("etc/ssl/certs/ca-certificates.crt")
     assert kept("dev")
     assert not kept("usr/share/locale/de/LC_MESSAGES/x.mo")
+
+
+def test_what_is_never_unpacked_goes_before_dpkg_and_dpkg_is_told(tmp_path: Path) -> None:
+    for name in ("usr/share/man/man1/mawk.1.gz", "usr/share/locale/de/x.mo", "usr/share/doc/mawk/copyright"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    settings = tmp_path / "etc/dpkg/dpkg.cfg.d/99mmdebstrap"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("force-unsafe-io\n")
+    subprocess.run(["sh", "-c", leave_out_hook(), "exec", str(tmp_path)], check=True)  # as mmdebstrap runs it
+    assert settings.read_text() == "force-unsafe-io\npath-exclude=/usr/share/man/*\npath-exclude=/usr/share/locale/*\n"
+    assert sorted(path.name for path in (tmp_path / "usr/share").glob("*/*")) == ["mawk"]
 
 
 def test_mirrors_are_taken_from_what_apt_knows() -> None:
