@@ -46,6 +46,7 @@ function Bar({ tone, icon, title, children, action, onDismiss, alert }: BarProps
 /** The bars over the terminal, most urgent first. */
 export function Banners({ view, session, facts }: { view: View; session: TerminalSession; facts: Session }) {
   const { hints } = useComfort();
+  const hint = view.hints.at(-1); // the newest; the others come when it is dismissed: the terminal needs its lines
   return (
     <div className="bars">
       {view.phase === "reconnecting" && <Reconnecting view={view} onNow={() => session.retryNow()} />}
@@ -82,10 +83,7 @@ export function Banners({ view, session, facts }: { view: View; session: Termina
           {sentence(view.unmanaged)}
         </Bar>
       )}
-      {hints &&
-        view.hints.map((hint) => (
-          <Hint key={hint} hint={hint} facts={facts} onDismiss={() => session.dismissHint(hint)} />
-        ))}
+      {hints && hint && <Hint key={hint} hint={hint} facts={facts} onDismiss={() => session.dismissHint(hint)} />}
     </div>
   );
 }
@@ -103,6 +101,7 @@ function Hint({ hint, facts, onDismiss }: { hint: HintName; facts: Session; onDi
       action={
         lack && (
           <Button
+            className="bar-below"
             size="compact-xs"
             variant="default"
             onClick={() => debugForm.showLike(facts, { options: lack.options })}
