@@ -115,7 +115,7 @@ def test_a_windows_node_presets_its_system_and_what_has_no_meaning_there_says_so
     console.go("/nodes?cluster=demo-west")
     console.page.get_by_role("row").filter(has_text="worker-win").get_by_role("button", name="Node Shell on worker-win").click()
     dialog = form(console, "Shell on the node worker-win")
-    expect(dialog.get_by_label("System")).to_have_value("windows", timeout=DEADLINE_MS)
+    expect(dialog.get_by_label("System", exact=True)).to_have_value("windows", timeout=DEADLINE_MS)
     expect(outcome(dialog)).to_contain_text("a HostProcess container runs as SYSTEM", timeout=DEADLINE_MS)
     network = dialog.get_by_role("radio", name="Network")
     for refused in (network, dialog.get_by_role("checkbox", name="Enter the node"), dialog.get_by_label("Further capabilities")):
@@ -126,7 +126,7 @@ def test_a_windows_node_presets_its_system_and_what_has_no_meaning_there_says_so
     expect(dialog.get_by_role("radio", name="Plain")).to_be_checked()
     expect(dialog.get_by_role("checkbox", name="Enter the node")).not_to_be_checked()
     expect_accessible(console.page)
-    dialog.get_by_label("System").select_option("linux")
+    dialog.get_by_label("System", exact=True).select_option("linux")
     network.check()
     expect(outcome(dialog)).to_contain_text("NET_ADMIN can change the network of the node", timeout=DEADLINE_MS)
 
