@@ -99,7 +99,7 @@ def test_what_the_ceiling_refuses_is_explained_before_anything_is_made(console: 
     dialog.get_by_role("radio", name="Tracing").check()
     expect(outcome(dialog)).to_contain_text("This would be refused", timeout=DEADLINE_MS)
     expect(outcome(dialog)).to_contain_text("the cluster's owner (the agent's ceiling)")
-    expect(outcome(dialog)).to_contain_text("actions.nodePrivileged=true")
+    expect(outcome(dialog)).to_contain_text("--allow nodePrivileged")
     expect(open_button(dialog)).to_have_attribute("aria-disabled", "true")
     expect(open_button(dialog)).to_have_accessible_description(re.compile("does not allow nodePrivileged"))
     expect_accessible(console.page)

@@ -43,6 +43,11 @@ def test_a_known_error_in_a_node_shell_gives_advice_that_leads_to_the_form(conso
     form = console.page.get_by_role("dialog", name="Shell on the node worker-1")
     expect(form.get_by_role("radio", name="Network")).to_be_checked(timeout=DEADLINE_MS)
     console.page.keyboard.press("Escape")
+    console.run("printf 'ping: socket: Operation not %s\\n' permitted", "ping: socket: Operation not permitted\n")
+    newest = console.page.locator(".bar").filter(has_text="ping needs another right here")
+    expect(newest).to_be_visible(timeout=DEADLINE_MS)
+    expect(hint(console)).to_have_count(0)  # one at a time
+    newest.get_by_role("button", name="Dismiss").click()
     hint(console).get_by_role("button", name="Dismiss").click()
     expect(hint(console)).to_have_count(0)
     console.run(f"clear; {ROOT_ERROR}; echo again", f"{SEEN}again\n")
@@ -59,5 +64,7 @@ def test_hints_can_be_switched_off_and_are_none_of_an_ordinary_shells_business(c
     console.run(f"{ROOT_ERROR}; echo silent", f"{SEEN}silent\n")
     expect(hint(console)).to_have_count(0)
     switch_hints(console, on=True)
-    console.run(f"clear; {ROOT_ERROR}", SEEN)
+    console.run(f"printf '\\033[?1049h'; {ROOT_ERROR}; printf '\\nwith%s\\n' in", "\nwithin\n")
+    expect(hint(console)).to_have_count(0)  # a full-screen program has it all
+    console.type("printf '\\033[?1049l'\n")
     expect(hint(console)).to_be_visible(timeout=DEADLINE_MS)
