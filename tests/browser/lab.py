@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, StorageState
 from podshell.kube import reflector
 from podshell.sandbox import users
 from podshell.sandbox.cluster import SandboxCluster
-from podshell.sandbox.resources import DEPLOYMENT
+from podshell.sandbox.resources import DEPLOYMENT, POD
 from stack import Stack
 
 Answer = TypeVar("Answer")
@@ -77,6 +77,17 @@ class Lab:
         """Give them back."""
         given = next(one for one in users.agent_bindings() if one.name == binding)
         self._call(lambda: self.cluster.authority.bind(given))
+
+    def change_role(self, role: str) -> None:
+        """Give the one user another role at the gateway."""
+        assert self.stack.gateway is not None
+        self._await(self.stack.change_role(self.stack.gateway.settings.owner, role))
+
+    def debug_containers(self, namespace: str, pod: str) -> list[str]:
+        """The debug containers of a pod, as its API server has them."""
+        found = self.cluster.store.get(POD, namespace, pod)
+        assert found is not None
+        return [str(one["name"]) for one in found["spec"].get("ephemeralContainers", [])]
 
     def break_connections(self) -> None:
         """Break every connection of the agent to its API server, as a restart of that one does."""

@@ -67,6 +67,25 @@ def test_a_debug_container_that_kubernetes_refuses_is_told_in_its_form(console: 
         lab.give_back(users.AGENT_DEBUG)
 
 
+def test_a_debug_container_that_the_policy_refuses_is_told_in_its_form_and_never_made(console: Console, lab: Lab) -> None:
+    before = lab.debug_containers("shop", "cart-0")
+    console.go("/open?kind=debug&cluster=demo-east&namespace=shop&pod=cart-0")
+    dialog = console.page.get_by_role("dialog", name="Debug container in cart-0")
+    expect(dialog).to_contain_text("A debug container in the pod", timeout=DEADLINE_MS)
+    lab.change_role("visitor")
+    try:
+        dialog.get_by_role("radio", name="Network").check()
+        expect(dialog.locator(".debug-refused")).to_contain_text("debug:pod", timeout=DEADLINE_MS)
+        expect(dialog.locator(".debug-refused")).to_contain_text("Refused by your organisation's policy")
+        expect(dialog.get_by_role("button", name="Open the shell")).to_have_attribute("aria-disabled", "true")
+        dialog.get_by_role("button", name="Open the shell").click(force=True)
+    finally:
+        lab.change_role("owner")
+    dialog.get_by_role("radio", name="Plain").check()
+    expect(dialog.get_by_role("button", name="Open the shell")).to_be_enabled(timeout=DEADLINE_MS)
+    assert lab.debug_containers("shop", "cart-0") == before
+
+
 def test_a_list_whose_right_is_taken_away_says_so_and_comes_back(console: Console, lab: Lab) -> None:
     console.go(ADDRESS)
     expect(console.pod("cart-0")).to_be_visible(timeout=DEADLINE_MS)

@@ -64,8 +64,8 @@ def test_a_debug_shell_is_opened_from_the_pods_menu_and_answers(console: Console
     dialog = form(console, "Debug container in cart-0")
     expect(dialog.get_by_role("radio", name="Plain")).to_be_focused(timeout=DEADLINE_MS)
     dialog.get_by_label("Share the processes of").select_option("cart")
-    expect(outcome(dialog)).to_contain_text("it shares the processes of cart", timeout=DEADLINE_MS)
-    expect(outcome(dialog)).to_contain_text("a debug container cannot be removed from its pod; it ends a minute after the last shell")
+    expect(outcome(dialog)).to_contain_text("It shares the processes of cart", timeout=DEADLINE_MS)
+    expect(outcome(dialog)).to_contain_text("A debug container cannot be removed from its pod; it ends a minute after the last shell")
     open_button(dialog).click()
     console.wait_for(PROMPT)
     expect(console.page.get_by_role("tab", name=re.compile("^cart-0.debug"))).to_be_visible()
@@ -99,7 +99,7 @@ def test_what_the_ceiling_refuses_is_explained_before_anything_is_made(console: 
     dialog.get_by_role("radio", name="Tracing").check()
     expect(outcome(dialog)).to_contain_text("This would be refused", timeout=DEADLINE_MS)
     expect(outcome(dialog)).to_contain_text("the cluster's owner (the agent's ceiling)")
-    expect(outcome(dialog)).to_contain_text("actions.nodePrivileged=true")
+    expect(outcome(dialog)).to_contain_text("--allow nodePrivileged")
     expect(open_button(dialog)).to_have_attribute("aria-disabled", "true")
     expect(open_button(dialog)).to_have_accessible_description(re.compile("does not allow nodePrivileged"))
     expect_accessible(console.page)
@@ -109,6 +109,26 @@ def test_what_the_ceiling_refuses_is_explained_before_anything_is_made(console: 
     console.page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     assert console.sockets == []
+
+
+def test_a_windows_node_presets_its_system_and_what_has_no_meaning_there_says_so(console: Console) -> None:
+    console.go("/nodes?cluster=demo-west")
+    console.page.get_by_role("row").filter(has_text="worker-win").get_by_role("button", name="Node Shell on worker-win").click()
+    dialog = form(console, "Shell on the node worker-win")
+    expect(dialog.get_by_label("System", exact=True)).to_have_value("windows", timeout=DEADLINE_MS)
+    expect(outcome(dialog)).to_contain_text("a HostProcess container runs as SYSTEM", timeout=DEADLINE_MS)
+    network = dialog.get_by_role("radio", name="Network")
+    for refused in (network, dialog.get_by_role("checkbox", name="Enter the node"), dialog.get_by_label("Further capabilities")):
+        expect(refused).to_have_attribute("aria-disabled", "true")
+        expect(refused).to_have_accessible_description(re.compile("no meaning on Windows"))
+    network.click(force=True)
+    dialog.get_by_role("checkbox", name="Enter the node").click(force=True)
+    expect(dialog.get_by_role("radio", name="Plain")).to_be_checked()
+    expect(dialog.get_by_role("checkbox", name="Enter the node")).not_to_be_checked()
+    expect_accessible(console.page)
+    dialog.get_by_label("System", exact=True).select_option("linux")
+    network.check()
+    expect(outcome(dialog)).to_contain_text("NET_ADMIN can change the network of the node", timeout=DEADLINE_MS)
 
 
 def test_a_wrong_capability_is_named_at_once(console: Console) -> None:
@@ -127,7 +147,7 @@ def test_a_form_that_finds_the_agent_away_goes_on_when_it_is_back(console: Conso
     try:
         console.go("/open?kind=node&cluster=demo-west&node=worker-1")
         dialog = form(console, "Shell on the node worker-1")
-        expect(outcome(dialog)).to_contain_text("no agent of the cluster demo-west is connected", timeout=DEADLINE_MS)
+        expect(outcome(dialog)).to_contain_text("No agent of the cluster demo-west is connected", timeout=DEADLINE_MS)
         expect(open_button(dialog)).to_be_disabled()
     finally:
         agent.start()
@@ -170,8 +190,8 @@ def test_an_image_that_cannot_be_pulled_says_so_and_leads_back_to_the_form(conso
 @pytest.mark.parametrize(
     ("address", "name", "value"),
     [
-        ("/nodes/demo-east/worker-1", "^Node Shell on", "actions.nodeShell=true"),
-        ("/pods/demo-east/shop/cart-0", "^Debug", "actions.podDebug=true"),
+        ("/nodes/demo-east/worker-1", "^Node Shell on", "--ceiling-node-shell"),
+        ("/pods/demo-east/shop/cart-0", "^Debug", "--ceiling-pod-debug"),
     ],
 )
 def test_where_the_ceiling_is_off_the_action_stays_and_says_how_to_allow_it(console: Console, address: str, name: str, value: str) -> None:

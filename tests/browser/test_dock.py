@@ -312,3 +312,35 @@ def test_a_minute_of_flood_leaves_the_page_quick_ctrl_c_ends_it_and_memory_is_bo
     assert min(took) < CTRL_C_MS, took
     assert page.evaluate("() => window.written") > 4 * 1024 * 1024, "it was a flood"
     assert used() - before < 16 * 1024 * 1024
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_shells_at_full_height_make_room_for_the_page_that_somebody_goes_to(console: Console, width: int) -> None:
+    page = console.page
+    page.set_viewport_size({"width": width, "height": 844})
+    console.go()
+    console.open_shell("cart-0", "cart")
+    main = page.locator("main")
+
+    def fill() -> None:
+        page.get_by_role("button", name="Full height").click()
+        expect(main).to_be_hidden()
+
+    fill()
+    page.get_by_role("navigation").get_by_role("link", name="Pods").click()  # the page that is there already
+    expect(page.get_by_role("heading", name="Pods")).to_be_in_viewport()
+    fill()
+    page.get_by_role("navigation").get_by_role("link", name="Nodes").click()
+    expect(page.get_by_role("rowheader", name="worker-1")).to_be_in_viewport(timeout=DEADLINE_MS)
+    expect(tab(console, "cart-0/cart")).to_be_visible()
+    fill()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Pods")).to_be_in_viewport()
+    fill()
+    page.get_by_role("button", name=re.compile("^Search")).click()
+    page.get_by_role("combobox", name="Find a pod").fill("worker-3")
+    page.get_by_role("option", name=re.compile("worker-3")).first.click()
+    expect(page.get_by_role("heading", name="worker-3")).to_be_in_viewport(timeout=DEADLINE_MS)
+    fill()
+    console.run("echo still $((6*7))", "\nstill 42\n")
+    expect(main).to_be_hidden()  # typing is no step

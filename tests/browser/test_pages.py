@@ -134,7 +134,7 @@ def test_a_node_shell_that_is_not_allowed_says_by_whom(console: Console) -> None
     console.go("/nodes/demo-east/worker-1")
     button = console.page.get_by_role("complementary").get_by_role("button", name=re.compile("^Node Shell on"))
     expect(button).to_have_attribute("aria-disabled", "true", timeout=DEADLINE_MS)
-    expect(button).to_have_accessible_name(re.compile("actions.nodeShell"))
+    expect(button).to_have_accessible_name(re.compile("--ceiling-node-shell"))
     console.page.keyboard.press("Escape")
     expect(console.page).to_have_url(re.compile(r"/nodes$"))
 

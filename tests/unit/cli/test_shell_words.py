@@ -1,4 +1,4 @@
-"""Targets, images, hints and help of `kubectl shell`."""
+"""Targets, images and help of `kubectl shell`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pytest
 from podshell import __version__
 from podshell.cli.durations import format_duration, parse_duration
 from podshell.cli.failures import USAGE, CommandFailed
-from podshell.cli.hints import HintWatcher
 from podshell.cli.shell_command import EXAMPLES, shell_command, write_help
 from podshell.cli.shell_image import choose_image
 from podshell.cli.shell_options import OPTIONS
@@ -126,49 +125,6 @@ def test_what_is_no_image_or_two_is_refused(flags: dict[str, object]) -> None:
 @pytest.mark.parametrize("text", ["4h", "1h30m", "30s", "1m30s"])
 def test_durations_are_written_as_they_are_read(text: str) -> None:
     assert format_duration(parse_duration(text)) == text
-
-
-# Hints.
-
-ROOT_ERROR = b"iptables v1.8.9 (nf_tables): Could not fetch rule set generation id: Operation not permitted (you must be root)\n"
-BUS_ERROR = b"Failed to connect to bus: No data available\r\n"
-LINK_ERROR = b"cat: /host/etc/resolv.conf: No such file or directory\r\n"
-
-
-@pytest.mark.parametrize(("output", "word"), [(ROOT_ERROR, "NET_RAW,NET_ADMIN"), (BUS_ERROR, "--host-pid"), (LINK_ERROR, "chroot /host")])
-def test_each_error_gives_its_advice_once_after_its_line_wherever_it_is_cut(output: bytes, word: str) -> None:
-    for cut in range(len(output) + 1):
-        watcher = HintWatcher()
-        first, second = watcher.receive(output[:cut]), watcher.receive(output[cut:] + b"# ")
-        (offset, advice) = (first + second)[0]
-        assert len(first + second) == 1
-        assert word in advice
-        assert offset == (len(output) if first else len(output) - cut)
-        assert watcher.receive(output) == watcher.finish() == []
-
-
-def test_one_byte_at_a_time_is_enough() -> None:
-    watcher = HintWatcher()
-    said = [hint for byte in ROOT_ERROR + BUS_ERROR + LINK_ERROR for hint in watcher.receive(bytes([byte]))]
-    assert len(said) == 3
-
-
-@pytest.mark.parametrize("output", [b"Operation not permitted\n", b"cat: /etc/x: No such file or directory\n", b"ls /host/etc\n"])
-def test_other_errors_give_none(output: bytes) -> None:
-    assert HintWatcher().receive(output) == []
-
-
-def test_a_full_screen_program_is_not_disturbed() -> None:
-    watcher = HintWatcher()
-    assert watcher.receive(b"\x1b[?1049h" + BUS_ERROR) == []
-    assert len(watcher.receive(b"\x1b[?1049l$ \r\n")) == 1
-
-
-def test_what_could_not_be_said_is_said_at_the_end() -> None:
-    watcher = HintWatcher()
-    assert watcher.receive(BUS_ERROR.rstrip()) == []
-    assert len(watcher.finish()) == 1
-    assert watcher.finish() == []
 
 
 # Help.

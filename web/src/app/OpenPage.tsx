@@ -12,6 +12,7 @@ import { ClusterName } from "../clusters/ClusterName";
 import { debugForm, type ToolsTarget } from "../debug/form";
 import { choicesOf, opening } from "../dock/opening";
 import { text } from "../text";
+import { sentence } from "../texts/sentences";
 import { Empty } from "./Empty";
 import { goTo, useParameters } from "./location";
 import { PlaceLink, Skeletons } from "./PageParts";
@@ -102,7 +103,7 @@ function Question({ pod, container }: { pod: Pod; container: string }) {
           {problem && <span className="mono">{target}</span>}
         </p>
         {problem ? (
-          <p>{problem}</p>
+          <p>{sentence(problem)}</p>
         ) : (
           <p className="dim">
             {words.text} {!container && choicesOf(pod).length > 1 && words.chooseText}

@@ -5,7 +5,9 @@ import { useEffect, useState } from "react";
 import type { ApiFailure } from "../api/client";
 import { opening, type Problem, useOpening } from "../dock/opening";
 import { text } from "../text";
+import { sentence } from "../texts/sentences";
 import type { Refusal } from "../wire/errors";
+import { Prose } from "./Prose";
 
 export function ProblemDialog() {
   const { problem } = useOpening();
@@ -49,13 +51,13 @@ export function FailureText({ failure }: { failure: ApiFailure }) {
 export function RefusalText({ refusal }: { refusal: Refusal }) {
   return (
     <>
-      <p className="refusal">{refusal.message}</p>
+      <p className="refusal">{sentence(refusal.message)}</p>
       <p className="dim">{text.problem.refusedBy(text.problem.by[refusal.refused_by] ?? refusal.refused_by)}</p>
       <Events refusal={refusal} />
       {refusal.next_step && (
         <p>
           <strong>{text.problem.next}: </strong>
-          {refusal.next_step}
+          <Prose>{refusal.next_step}</Prose>
         </p>
       )}
     </>

@@ -44,6 +44,7 @@ const PATHS = {
   up: "M6 15l6-6 6 6",
   down: "M6 9l6 6 6-6",
   warning: "M12 4l9 16H3L12 4zM12 10v4M12 17v.5",
+  hint: "M9 18h6M10 21h4M12 3a6 6 0 00-3.5 10.9c.6.5 1 1.2 1 2.1h5c0-.9.4-1.6 1-2.1A6 6 0 0012 3z",
   cut: "M4 12h4M16 12h4M9 8l6 8M9 16l6-8",
 } as const;
 

@@ -11,6 +11,8 @@ import { addressOf, type Parameters, type Place, parametersOf, placeOf, queryOf,
 
 const listeners = new Set<() => void>();
 
+const stepListeners = new Set<() => void>();
+
 function announce(): void {
   for (const listener of listeners) listener();
 }
@@ -24,8 +26,19 @@ function listen(listener: () => void): () => void {
   };
 }
 
+/** Hear of every step to a page: also to the one that is shown already, and of Back and Forward. */
+export function listenForSteps(listener: () => void): () => void {
+  stepListeners.add(listener);
+  window.addEventListener("popstate", listener);
+  return () => {
+    stepListeners.delete(listener);
+    window.removeEventListener("popstate", listener);
+  };
+}
+
 /** Go to an address of the console. `replace`: without a step that Back would undo. */
 export function navigate(address: string, replace = false): void {
+  if (!replace) for (const listener of stepListeners) listener();
   if (address === location.pathname + location.search) return;
   if (replace) history.replaceState(null, "", address);
   else history.pushState(null, "", address);

@@ -3,7 +3,7 @@
 import { Checkbox, NativeSelect, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { text } from "../text";
-import { advancedCount, type Choices, type PullPolicy, SWITCHES, type Switch } from "./choices";
+import { advancedCount, type Choices, onWindows, type PullPolicy, SWITCHES, type Switch, type System } from "./choices";
 import type { ToolsTarget } from "./form";
 
 const words = text.debug;
@@ -19,6 +19,7 @@ interface Props {
 export function Advanced({ target, choices, problem, onChange }: Props) {
   const count = advancedCount(target, choices);
   const [open, setOpen] = useState(count > 0);
+  const windows = onWindows(target, choices);
   return (
     <details className="debug-advanced" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
@@ -26,18 +27,30 @@ export function Advanced({ target, choices, problem, onChange }: Props) {
         {count > 0 && <span className="tag number">{words.chosen(count)}</span>}
       </summary>
       <div className="debug-options">
+        {target.kind === "node" && (
+          <NativeSelect
+            size="xs"
+            label={words.system}
+            description={windows ? words.windowsText : ""}
+            value={choices.system || "linux"}
+            onChange={(event) => onChange({ system: event.currentTarget.value as System })}
+            data={Object.entries(words.systems).map(([value, label]) => ({ value, label }))}
+          />
+        )}
         <TextInput
           label={words.capabilities}
-          description={words.capabilitiesText}
+          description={windows ? words.linuxOnly : words.capabilitiesText}
           error={problem}
           spellCheck={false}
           autoCapitalize="off"
-          value={choices.capabilities}
+          value={windows ? "" : choices.capabilities}
+          {...refusedOn(windows)}
+          readOnly={windows}
           onChange={(event) => onChange({ capabilities: event.currentTarget.value })}
         />
         <TextInput
           label={words.image}
-          description={words.imageText}
+          description={windows ? words.windowsImageText : words.imageText}
           maxLength={512}
           spellCheck={false}
           autoCapitalize="off"
@@ -60,7 +73,7 @@ export function Advanced({ target, choices, problem, onChange }: Props) {
             data={livesWith(choices.life)}
           />
         </div>
-        {target.kind === "node" && <Switches choices={choices} onChange={onChange} />}
+        {target.kind === "node" && <Switches choices={choices} windows={windows} onChange={onChange} />}
       </div>
     </details>
   );
@@ -74,8 +87,19 @@ function livesWith(life: string): { value: string; label: string }[] {
     .sort((one, other) => Number(one.value) - Number(other.value));
 }
 
-function Switches({ choices: { switches }, onChange }: Pick<Props, "choices" | "onChange">) {
-  const set = (name: Switch, on: boolean): void => onChange({ switches: { ...switches, [name]: on } });
+/** What marks a control that stays in its place and does nothing there; its description says why. */
+function refusedOn(windows: boolean): { "aria-disabled"?: true; "data-refused"?: true } {
+  return windows ? { "aria-disabled": true, "data-refused": true } : {};
+}
+
+function Switches({
+  choices: { switches },
+  windows,
+  onChange,
+}: Pick<Props, "choices" | "onChange"> & { windows: boolean }) {
+  const set = (name: Switch, on: boolean): void => {
+    if (!windows) onChange({ switches: { ...switches, [name]: on } });
+  };
   return (
     <fieldset className="debug-switches">
       <legend>{words.switchesLabel}</legend>
@@ -86,8 +110,9 @@ function Switches({ choices: { switches }, onChange }: Pick<Props, "choices" | "
             key={name}
             size="xs"
             label={label}
-            description={description}
-            checked={switches[name]}
+            description={windows ? words.linuxOnly : description}
+            checked={!windows && switches[name]}
+            {...refusedOn(windows)}
             onChange={(event) => set(name, event.currentTarget.checked)}
           />
         );

@@ -15,7 +15,7 @@ import { opening } from "../dock/opening";
 import { Explained } from "../pods/Explained";
 import { text } from "../text";
 import { Advanced } from "./Advanced";
-import { bodyOf, capabilityProblem, type Choices, choicesOf } from "./choices";
+import { bodyOf, capabilityProblem, type Choices, choicesOf, onWindows } from "./choices";
 import "./debug.css";
 import { type Asked, debugForm, type ToolsTarget } from "./form";
 import { type Planned, usePlan } from "./plan";
@@ -48,7 +48,8 @@ function Form({ asked }: { asked: Asked }) {
   const { target } = asked;
   const [choices, setChoices] = useState<Choices>(() => choicesOf(asked.options, asked.reason, asked.command));
   const change = (part: Partial<Choices>): void => setChoices((before) => ({ ...before, ...part }));
-  const problem = capabilityProblem(choices.capabilities);
+  const windows = onWindows(target, choices);
+  const problem = windows ? "" : capabilityProblem(choices.capabilities);
   const body = useMemo(() => bodyOf(target, choices), [target, choices]);
   const planned = usePlan(problem ? null : body);
   const opened = useOpened(asked, body, planned, problem);
@@ -63,7 +64,12 @@ function Form({ asked }: { asked: Asked }) {
           <ClusterName name={target.cluster} whole /> {target.kind === "debug" && <>· {target.namespace}</>}
         </p>
         <p>{words.intro[target.kind]}</p>
-        <Profiles kind={target.kind} value={choices.profile} onChange={(profile) => change({ profile })} />
+        <Profiles
+          kind={target.kind}
+          value={windows ? "" : choices.profile}
+          why={windows ? words.linuxOnly : ""}
+          onChange={(profile) => change({ profile })}
+        />
         {target.kind === "debug" && (
           <TargetChoice target={target} value={choices.target} onChange={(name) => change({ target: name })} />
         )}

@@ -7,6 +7,7 @@ import { Icon } from "../app/icons";
 import { Facts } from "../app/PageParts";
 import { FailureText, RefusalText } from "../app/ProblemDialog";
 import { text } from "../text";
+import { sentence } from "../texts/sentences";
 import type { ToolsTarget } from "./form";
 import type { Planned } from "./plan";
 
@@ -78,16 +79,16 @@ function Made({ plan, kind }: { plan: DebugPlan; kind: ToolsTarget["kind"] }) {
     <>
       <ul className="debug-risks" aria-label={words.risks}>
         {plan.risks.map((risk, index) => (
-          <Risk key={risk} danger={index < dangers} sentence={risk} />
+          <Risk key={risk} danger={index < dangers} risk={risk} />
         ))}
-        {kind === "node" && <Risk danger={false} sentence={words.after.node} />}
+        {kind === "node" && <Risk danger={false} risk={words.after.node} />}
       </ul>
       <Facts
         facts={[
           [words.made, words.object[plan.object]?.(plan.namespace) ?? plan.object],
           [words.image, plan.image && <span className="mono">{plan.image}</span>],
           [words.podSecurity, plan.pod_security ? words.level(plan.pod_security) : words.noPodSecurity],
-          [words.needs, plan.actions.map((action) => `actions.${action}`).join(", ")],
+          [words.needs, plan.actions.join(", ")],
           [
             words.livesFor,
             plan.ttl_seconds > 0 ? (words.lives[plan.ttl_seconds] ?? words.lifeOf(plan.ttl_seconds)) : "",
@@ -104,13 +105,13 @@ function Made({ plan, kind }: { plan: DebugPlan; kind: ToolsTarget["kind"] }) {
   );
 }
 
-function Risk({ danger, sentence }: { danger: boolean; sentence: string }) {
+function Risk({ danger, risk }: { danger: boolean; risk: string }) {
   return (
     <li className={danger ? "debug-danger" : "debug-note"}>
       <Icon name={danger ? "warning" : "dot"} size={15} />
       <span>
         {danger && <strong>{words.danger}: </strong>}
-        {sentence}
+        {danger ? risk : sentence(risk)}
       </span>
     </li>
   );

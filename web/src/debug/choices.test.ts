@@ -2,7 +2,16 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { CAPABILITIES } from "./capabilities";
-import { advancedCount, bodyOf, capabilitiesOf, capabilityProblem, choicesOf, PROFILES, SWITCHES } from "./choices";
+import {
+  advancedCount,
+  bodyOf,
+  capabilitiesOf,
+  capabilityProblem,
+  choicesOf,
+  onWindows,
+  PROFILES,
+  SWITCHES,
+} from "./choices";
 import { targetOf } from "./form";
 
 const node = { kind: "node", cluster: "east", node: "worker-1" } as const;
@@ -20,6 +29,7 @@ describe("a request", () => {
     const body = bodyOf(node, {
       profile: "host",
       target: "",
+      system: "",
       capabilities: "cap_net_raw, sys_ptrace NET_RAW",
       image: " registry.example/tools:1 ",
       pullPolicy: "Always",
@@ -51,6 +61,24 @@ describe("a request", () => {
     const all = choicesOf({ target: "cart", mount_host: true, enter: true }, "");
     expect(bodyOf(pod, all).debug).toEqual({ target: "cart" });
     expect(bodyOf(node, all).debug).toEqual({ mount_host: true, enter: true });
+  });
+
+  test("for Windows leaves out what is Linux' alone, and has it back for Linux", () => {
+    const asked = {
+      profile: "host",
+      capabilities: ["NET_RAW"],
+      mount_host: true,
+      image: "a/b:1",
+      ttl_seconds: 900,
+    } as const;
+    const linux = choicesOf({ ...asked, capabilities: [...asked.capabilities] }, "");
+    const windows = { ...linux, system: "windows" } as const;
+    expect(bodyOf(node, windows).debug).toEqual({ system: "windows", image: "a/b:1", ttl_seconds: 900 });
+    expect(advancedCount(node, windows)).toBe(3);
+    expect(bodyOf(node, { ...windows, system: "linux" }).debug).toEqual({ ...asked, system: "linux" });
+    expect(onWindows(node, choicesOf({ system: "windows" }, ""))).toBe(true);
+    expect(onWindows(node, choicesOf({ system: "linux" }, ""))).toBe(false);
+    expect(onWindows(pod, windows)).toBe(false);
   });
 
   test("of what a session was opened with asks for the same again", () => {

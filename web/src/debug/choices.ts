@@ -7,6 +7,7 @@ import type { DebugOptions, ToolsTarget } from "./form";
 
 export type Profile = NonNullable<DebugOptions["profile"]>;
 export type PullPolicy = NonNullable<DebugOptions["pull_policy"]>;
+export type System = NonNullable<DebugOptions["system"]>;
 
 /** In the order in which they are offered. */
 export const PROFILES: Record<ToolsTarget["kind"], readonly Profile[]> = {
@@ -31,6 +32,8 @@ export interface Choices {
   target: string;
   /** As typed: names with commas or spaces between them. */
   capabilities: string;
+  /** The operating system of a node; empty: nobody has said, which is taken for Linux. */
+  system: System;
   image: string;
   pullPolicy: PullPolicy;
   switches: Readonly<Record<Switch, boolean>>;
@@ -38,23 +41,23 @@ export interface Choices {
   life: string;
   reason: string;
   /** What a session had that the form does not ask for; it is asked for again as it was. */
-  kept: Pick<DebugOptions, "system" | "start_seconds"> & { command?: readonly string[] };
+  kept: Pick<DebugOptions, "start_seconds"> & { command?: readonly string[] };
 }
 
 /** What the form shows at first. Without a word from anybody the least is asked for. */
 export function choicesOf(options: DebugOptions, reason: string, command: readonly string[] = []): Choices {
-  const { system, start_seconds } = options;
+  const { start_seconds } = options;
   return {
     profile: options.profile ?? "",
     target: options.target ?? "",
     capabilities: (options.capabilities ?? []).join(", "),
+    system: options.system ?? "",
     image: options.image ?? "",
     pullPolicy: options.pull_policy ?? "",
     switches: Object.fromEntries(SWITCHES.map((name) => [name, options[name] === true])) as Record<Switch, boolean>,
     life: options.ttl_seconds ? String(options.ttl_seconds) : "",
     reason,
     kept: {
-      ...(system ? { system } : {}),
       ...(start_seconds ? { start_seconds } : {}),
       ...(command.length > 0 ? { command } : {}),
     },
@@ -73,17 +76,24 @@ export function capabilityProblem(typed: string): string {
   return unknown === undefined ? "" : text.debug.unknownCapability(unknown, nearest(unknown));
 }
 
+/** True when a shell on Windows is asked for: profiles, capabilities and the switches are Linux' and have no meaning there. */
+export function onWindows(target: ToolsTarget, { system }: Pick<Choices, "system">): boolean {
+  return target.kind === "node" && system === "windows";
+}
+
 /** Write the request. What is left as it is, and what has no meaning for the target, is left out. */
 export function bodyOf(target: ToolsTarget, choices: Choices): OpenSessionBody {
   const { command, ...options }: Choices["kept"] & DebugOptions = { ...choices.kept };
-  const capabilities = capabilitiesOf(choices.capabilities);
-  if (choices.profile) options.profile = choices.profile;
+  const linux = !onWindows(target, choices);
+  const capabilities = linux ? capabilitiesOf(choices.capabilities) : [];
+  if (choices.system) options.system = choices.system;
+  if (linux && choices.profile) options.profile = choices.profile;
   if (capabilities.length > 0) options.capabilities = capabilities;
   if (choices.image.trim()) options.image = choices.image.trim();
   if (choices.pullPolicy) options.pull_policy = choices.pullPolicy;
   if (choices.life) options.ttl_seconds = Number(choices.life);
   if (target.kind === "debug" && choices.target) options.target = choices.target;
-  if (target.kind === "node") for (const name of SWITCHES) if (choices.switches[name]) options[name] = true;
+  if (target.kind === "node" && linux) for (const name of SWITCHES) if (choices.switches[name]) options[name] = true;
   const reason = choices.reason.trim();
   return {
     ...target,
@@ -95,6 +105,7 @@ export function bodyOf(target: ToolsTarget, choices: Choices): OpenSessionBody {
 
 /** How many of the choices under "Advanced" are made. */
 export function advancedCount(target: ToolsTarget, choices: Choices): number {
-  const { debug } = bodyOf(target, { ...choices, profile: "", target: "", kept: {} });
+  const system = onWindows(target, choices) ? "windows" : "";
+  const { debug } = bodyOf(target, { ...choices, system, profile: "", target: "", kept: {} });
   return Object.keys(debug ?? {}).length;
 }

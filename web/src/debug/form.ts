@@ -45,8 +45,11 @@ export const debugForm = {
     change({ target, options, reason, command: [], failure: null, then: {}, before, ...more });
   },
 
-  /** Ask again for what a session was opened with, to change it; false for a session that is none of a tools container. */
-  showLike(session: Session, more: Pick<Partial<Asked>, "failure" | "then"> = {}): boolean {
+  /**
+   * Ask again for what a session was opened with, or for other `options`, to change it; false for a session that is none of a tools
+   * container.
+   */
+  showLike(session: Session, more: Pick<Partial<Asked>, "options" | "failure" | "then"> = {}): boolean {
     const target = targetOf(session);
     if (!target) return false;
     debugForm.show(target, session.debug ?? {}, session.reason, { command: session.command, ...more });

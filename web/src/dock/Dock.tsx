@@ -7,6 +7,7 @@
 import { Loader } from "@mantine/core";
 import { lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
 import { Icon } from "../app/icons";
+import { listenForSteps } from "../app/location";
 import { ClusterTag } from "../clusters/ClusterName";
 import { type Shortcut, useAddShortcuts } from "../app/shortcuts";
 import { useClusterMark } from "../clusters/clusters";
@@ -38,7 +39,7 @@ export function DockFrame({ children }: { children: ReactNode }) {
   useAttention(state);
   useAddShortcuts(state.tabs.length > 0 ? SHORTCUTS : NONE);
   useEffect(() => {
-    const stops = [followKeys(), guardLeaving(), followKeyboard()];
+    const stops = [followKeys(), guardLeaving(), followKeyboard(), listenForSteps(dock.stepAside)];
     return () => {
       for (const stop of stops) stop();
     };

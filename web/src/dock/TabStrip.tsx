@@ -105,8 +105,8 @@ function TabButton({ tab, state }: { tab: Tab; state: DockState }) {
           onClick={() => dock.activate(id)}
           onDoubleClick={() => dialogs.show({ renaming: id })}
         >
-          <StatusMark tone={toneOf(view)} label={name} />
-          {mark.production && <ClusterTag mark={mark} />}
+          {/* The space parts the words for who reads them out; a row of boxes shows none. */}
+          <StatusMark tone={toneOf(view)} label={name} /> {mark.production && <ClusterTag mark={mark} />}
           {broadcast && <Icon name="broadcast" size={13} />}
           {tab.unseen && <span className="unseen" />}
         </button>

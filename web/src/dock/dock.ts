@@ -154,6 +154,11 @@ export const dock = {
     apply(layouts.withRemoved(layoutOf(state), id));
   },
 
+  /** Somebody goes to a page: shells that stand in its place make room for it. One click on "full height" has them back as they were. */
+  stepAside(): void {
+    if (state.mode === "full" && state.active !== "") changeKept({ mode: "half" });
+  },
+
   setMode: (mode: DockMode): void => changeKept({ mode }),
   setSide: (side: Side): void => changeKept({ side }),
   setHeight: (height: number): void => changeKept({ height: share(height, FIRST_HEIGHT) }),

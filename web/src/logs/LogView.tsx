@@ -10,6 +10,7 @@ import type { LogWanted } from "../api/live";
 import { Icon } from "../app/icons";
 import { RefusalText } from "../app/ProblemDialog";
 import { text } from "../text";
+import { sentence } from "../texts/sentences";
 import { piecesOf } from "./ansi";
 import type { LogLine, LogLines } from "./lines";
 import type { Looks } from "./LogPanel";
@@ -187,7 +188,7 @@ function State({ view, wanted }: { view: View; wanted: LogWanted }) {
   if (state === "broken")
     return (
       <p className="log-remark" role="status">
-        <Icon name="cut" size={13} /> {words.reconnecting} {refusal?.message}
+        <Icon name="cut" size={13} /> {words.reconnecting} {sentence(refusal?.message ?? "")}
       </p>
     );
   if (state === "ended")

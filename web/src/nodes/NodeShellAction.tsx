@@ -13,11 +13,11 @@ import type { ClusterNode } from "./rows";
 const words = text.nodes;
 
 interface Props {
-  node: Pick<ClusterNode, "cluster" | "name">;
+  node: Pick<ClusterNode, "cluster" | "name" | "os">;
   compact?: boolean;
 }
 
-export function NodeShellAction({ node: { cluster, name }, compact = false }: Props) {
+export function NodeShellAction({ node: { cluster, name, os }, compact = false }: Props) {
   const refusal = useToolsRefusal("node", cluster);
   const label = words.shellOf(name);
   const button = (
@@ -29,7 +29,8 @@ export function NodeShellAction({ node: { cluster, name }, compact = false }: Pr
       aria-label={refusal ? `${label}: ${refusal}` : label}
       onClick={(event) => {
         event.preventDefault();
-        if (!refusal) debugForm.show({ kind: "node", cluster, node: name });
+        if (!refusal)
+          debugForm.show({ kind: "node", cluster, node: name }, os === "windows" ? { system: "windows" } : {});
       }}
     >
       {words.shell}

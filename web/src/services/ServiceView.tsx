@@ -17,6 +17,7 @@ import { opening } from "../dock/opening";
 import { podRows } from "../pods/rows";
 import { StatusMark } from "../pods/status";
 import { text } from "../text";
+import { sentence } from "../texts/sentences";
 import { ServiceEvents } from "./ServiceEvents";
 import { ServiceInfo } from "./ServiceInfo";
 import { ServiceNodes } from "./ServiceNodes";
@@ -143,7 +144,8 @@ function TabLink({ tab, title }: { tab: string; title: string }) {
 /** Why no pod of it offers a shell now, as sentences; empty when one does. */
 export function whyNoShell(workload: Workload, pods: Pod[]): string {
   if (pods.some((pod) => pod.shell_refusal === "")) return "";
-  if (pods.length === 0) return workload.desired === 0 ? words.noPodsWanted : `${words.noPods} ${workload.reason}`;
+  if (pods.length === 0)
+    return workload.desired === 0 ? words.noPodsWanted : `${words.noPods} ${sentence(workload.reason)}`;
   const reasons = [...new Set(pods.map((pod) => pod.shell_refusal))].slice(0, 3);
   return `${words.noHealthyText} ${reasons.join("; ")}.`;
 }

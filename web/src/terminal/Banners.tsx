@@ -4,8 +4,15 @@ import { Button, CloseButton } from "@mantine/core";
 import { type ReactNode, useRef } from "react";
 import { useSecondsUntil } from "../app/clock";
 import { Icon, type IconName } from "../app/icons";
+import { Prose } from "../app/Prose";
+import { lacking } from "../debug/rights";
+import { debugForm } from "../debug/form";
+import type { Session } from "../api/types";
 import { text } from "../text";
+import { sentence } from "../texts/sentences";
+import { useComfort } from "./comfort";
 import { useFocusFrom } from "./focusBack";
+import type { HintName } from "./hints";
 import type { TerminalSession } from "./session";
 import type { View } from "./view";
 
@@ -28,7 +35,7 @@ function Bar({ tone, icon, title, children, action, onDismiss, alert }: BarProps
     <div ref={bar} className={`bar bar-${tone}`} role={alert ? "alert" : "status"}>
       <Icon name={icon} size={15} />
       <div className="bar-text">
-        <strong>{children ? `${title}.` : title}</strong> {children}
+        <strong>{children && !title.endsWith(":") ? `${title}.` : title}</strong> {children}
       </div>
       {action}
       {onDismiss && <CloseButton size="sm" aria-label={words.dismiss} onClick={onDismiss} />}
@@ -37,7 +44,9 @@ function Bar({ tone, icon, title, children, action, onDismiss, alert }: BarProps
 }
 
 /** The bars over the terminal, most urgent first. */
-export function Banners({ view, session }: { view: View; session: TerminalSession }) {
+export function Banners({ view, session, facts }: { view: View; session: TerminalSession; facts: Session }) {
+  const { hints } = useComfort();
+  const hint = view.hints.at(-1); // the newest; the others come when it is dismissed: the terminal needs its lines
   return (
     <div className="bars">
       {view.phase === "reconnecting" && <Reconnecting view={view} onNow={() => session.retryNow()} />}
@@ -54,7 +63,7 @@ export function Banners({ view, session }: { view: View; session: TerminalSessio
       )}
       {view.target && view.phase === "live" && (
         <Bar tone="warning" icon="warning" title={words.target}>
-          {view.target}
+          {sentence(view.target)}
         </Bar>
       )}
       {view.skippedBytes > 0 && (
@@ -71,10 +80,39 @@ export function Banners({ view, session }: { view: View; session: TerminalSessio
       )}
       {view.unmanaged && (
         <Bar tone="info" icon="warning" title={words.unmanaged} onDismiss={() => session.dismiss("unmanaged")}>
-          {view.unmanaged}
+          {sentence(view.unmanaged)}
         </Bar>
       )}
+      {hints && hint && <Hint key={hint} hint={hint} facts={facts} onDismiss={() => session.dismissHint(hint)} />}
     </div>
+  );
+}
+
+/** Advice on an error in the output, and the form for a shell that would not have it. */
+function Hint({ hint, facts, onDismiss }: { hint: HintName; facts: Session; onDismiss(): void }) {
+  const lack = lacking(facts, hint);
+  const { title, advice } = words.hints[facts.kind === "debug" ? "debug" : "node"][hint];
+  return (
+    <Bar
+      tone="info"
+      icon="hint"
+      title={title}
+      onDismiss={onDismiss}
+      action={
+        lack && (
+          <Button
+            className="bar-below"
+            size="compact-xs"
+            variant="default"
+            onClick={() => debugForm.showLike(facts, { options: lack.options })}
+          >
+            {words.hintOpen(lack.named)}
+          </Button>
+        )
+      }
+    >
+      <Prose>{advice}</Prose>
+    </Bar>
   );
 }
 
@@ -91,7 +129,7 @@ function Reconnecting({ view, onNow }: { view: View; onNow(): void }) {
         </Button>
       }
     >
-      {view.cutText || words.reconnectingText[view.cut]}{" "}
+      {sentence(view.cutText) || words.reconnectingText[view.cut]}{" "}
       <span className="number">({words.attempt(view.attempt, wait)})</span>
     </Bar>
   );

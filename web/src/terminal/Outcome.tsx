@@ -6,10 +6,12 @@ import type { Session } from "../api/types";
 import { Icon } from "../app/icons";
 import { useSecondsSince } from "../app/clock";
 import { follow, linkTo } from "../app/location";
+import { Prose } from "../app/Prose";
 import { RefusalText } from "../app/ProblemDialog";
 import { DebugOffer } from "../debug/actions";
 import { debugForm, targetOf } from "../debug/form";
 import { text } from "../text";
+import { sentence } from "../texts/sentences";
 import type { EndFacts } from "./ports";
 import type { View } from "./view";
 
@@ -26,11 +28,11 @@ export function Progress({ view, name, onCancel }: { view: View; name: string; o
       <p>{words.opening(name)}</p>
       {view.steps.slice(0, -1).map((step, index) => (
         <p key={`${index} ${step}`} className="dim progress-done">
-          <Icon name="check" size={13} /> {words.phases[step] ?? step}
+          <Icon name="check" size={13} /> {words.phases[step] ?? sentence(step)}
         </p>
       ))}
       <p className="dim">
-        {words.phases[view.progress] ?? (view.progress || words.phases.connecting)} <Elapsed />
+        {words.phases[view.progress] ?? (sentence(view.progress) || words.phases.connecting)} <Elapsed />
       </p>
       <Button size="compact-xs" variant="default" onClick={onCancel}>
         {text.cancel}
@@ -82,9 +84,13 @@ export function Outcome({ view, session, onAgain, onClose, onReconnect }: Outcom
           {end.refusal ? (
             <RefusalText refusal={end.refusal} />
           ) : (
-            <p>{end.message || words.reasons[end.reason] || end.reason}</p>
+            <p>{sentence(end.message) || words.reasons[end.reason] || end.reason}</p>
           )}
-          {!end.refusal && end.next_step && <p>{end.next_step}</p>}
+          {!end.refusal && end.next_step && (
+            <p>
+              <Prose>{sentence(end.next_step)}</Prose>
+            </p>
+          )}
           {end.reason !== "failed" && session.kind !== "exec" && (
             <p className="dim">{text.debug.ended[session.kind]}</p>
           )}

@@ -44,13 +44,14 @@ export default function Settings() {
       <Toggle name="cursorBlink" />
       <Toggle name="optionIsMeta" description={words.optionIsMetaText} />
       <Toggle name="screenReader" description={words.screenReaderText} />
+      <Toggle name="hints" description={words.hintsText} />
       <Toggle name="guardLeaving" />
       <NotifyToggle />
     </div>
   );
 }
 
-type SwitchName = "copyOnSelect" | "cursorBlink" | "optionIsMeta" | "screenReader" | "guardLeaving";
+type SwitchName = "copyOnSelect" | "cursorBlink" | "optionIsMeta" | "screenReader" | "hints" | "guardLeaving";
 
 function Toggle({ name, description }: { name: SwitchName; description?: string }) {
   const comfort = useComfort();

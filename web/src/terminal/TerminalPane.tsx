@@ -65,7 +65,7 @@ export function TerminalPane({ tab, state, page }: PaneProps) {
           <ClusterTag mark={mark} />
         </div>
       )}
-      {session && <Banners view={view} session={session} />}
+      {session && <Banners view={view} session={session} facts={facts} />}
       <div
         className={`terminal-ground${state.broadcast.includes(id) ? " terminal-broadcast" : ""}`}
         data-ground={scheme.ground}

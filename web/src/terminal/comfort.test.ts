@@ -9,6 +9,7 @@ test("what was kept comes back; what is not sound is as at first", () => {
     theme: "sand",
     copyOnSelect: true,
     keyBar: "never",
+    hints: false,
     guardLeaving: false,
   };
   expect(parseComfort(JSON.parse(JSON.stringify(liked)))).toEqual(liked);

@@ -15,6 +15,8 @@ export interface Comfort {
   cursorBlink: boolean;
   /** The bar of keys that an on-screen keyboard lacks: where there is no other keyboard, or as one likes. */
   keyBar: "auto" | "always" | "never";
+  /** Advice on errors in the output of debug and node shells. */
+  hints: boolean;
   /** Ask before the page is left while shells are open. */
   guardLeaving: boolean;
   /** Notify of a session that closes soon while the page is not seen. */
@@ -31,6 +33,7 @@ export const FIRST_COMFORT: Comfort = {
   screenReader: false,
   cursorBlink: true,
   keyBar: "auto",
+  hints: true,
   guardLeaving: true,
   notify: false,
 };
@@ -49,6 +52,7 @@ export function parseComfort(value: unknown): Comfort {
     screenReader: yes("screenReader"),
     cursorBlink: yes("cursorBlink"),
     keyBar: kept.keyBar === "always" || kept.keyBar === "never" ? kept.keyBar : "auto",
+    hints: yes("hints"),
     guardLeaving: yes("guardLeaving"),
     notify: yes("notify"),
   };

@@ -45,6 +45,7 @@ export class FakeScreen implements Screen {
   cols = 80;
   rows = 24;
   bracketedPaste = false;
+  fullScreen = false;
   written = "";
   manual = false;
   private queue: { text: string; done: (() => void) | undefined }[] = [];
@@ -63,6 +64,7 @@ export class FakeScreen implements Screen {
     for (let next = this.queue.shift(); next; next = this.queue.shift()) {
       if (next.text.includes("\x1bc")) this.written = "";
       this.written += next.text;
+      for (const [, on] of next.text.matchAll(/\x1b\[\?1049([hl])/g)) this.fullScreen = on === "h";
       for (const [query, reply] of Object.entries(this.replies))
         if (next.text.includes(query)) this.dataListener(reply);
       next.done?.();
@@ -180,6 +182,7 @@ export class Bench {
   end: EndFacts | null = null;
   /** What hands have typed here, for a broadcast. */
   readonly typed: string[] = [];
+  wantsHints = true;
   /** How often output came that is worth a mark. */
   news = 0;
   readonly session: TerminalSession;
@@ -218,6 +221,7 @@ export class Bench {
         return Promise.resolve(this.tickets.shift() ?? { ok: true, ticket: `t${this.ticketsAsked}` });
       },
       fetchEnd: () => Promise.resolve(this.end),
+      wantsHints: () => this.wantsHints,
       sawOutput: () => {
         this.news += 1;
       },

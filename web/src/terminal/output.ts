@@ -28,8 +28,10 @@ export interface AttachFacts {
 export interface OutputEvents {
   acknowledge(offset: number): void;
   firstByte(): void;
-  /** Output came that is not a replay. */
-  news(): void;
+  /** Output came that is not a replay; it goes to the screen next. */
+  news(data: Uint8Array): void;
+  /** The screen has come so far. */
+  parsed(offset: number): void;
 }
 
 export class OutputLog {
@@ -58,6 +60,11 @@ export class OutputLog {
     private readonly snapshots: SnapshotStore,
     private readonly events: OutputEvents,
   ) {}
+
+  /** How much has been handed to the screen. */
+  get end(): number {
+    return this.received;
+  }
 
   /** What the terminal has, for HELLO; null before the first output log is known. */
   get position(): { epoch: string; offset: number } | null {
@@ -134,7 +141,7 @@ export class OutputLog {
       this.anything = true;
       this.events.firstByte();
     }
-    if (this.received > this.replayUntil) this.events.news();
+    if (this.received > this.replayUntil) this.events.news(data);
     const whole = joined(this.unfinished, data);
     const kept = unfinishedBytes(whole);
     this.unfinished = whole.slice(whole.length - kept);
@@ -150,6 +157,7 @@ export class OutputLog {
   private advance(offset: number, safe: boolean): void {
     this.parsed = offset;
     this.parsedSafe = safe;
+    this.events.parsed(offset);
     if (this.parsed - this.acknowledged >= ACK_BYTES) this.acknowledge();
     else this.cancelAck ??= this.timers.after(ACK_MS, () => this.acknowledge());
     this.cancelQuiet?.();

@@ -9,6 +9,8 @@ export interface Screen {
   readonly rows: number;
   /** True while the program asks for bracketed paste (mode 2004). */
   readonly bracketedPaste: boolean;
+  /** True while a program has the whole screen to itself (the alternate one), as far as output is parsed. */
+  readonly fullScreen: boolean;
   /** Queue bytes or text for parsing; `done` runs once they are parsed. */
   write(data: Uint8Array | string, done?: () => void): void;
   /** What was typed, or replied by the terminal itself. */
@@ -83,6 +85,8 @@ export interface SessionPorts {
   fetchTicket(): Promise<TicketAnswer>;
   /** Output came that is not a replay. */
   sawOutput(): void;
+  /** Whether hints are wanted here and now (hints.ts). */
+  wantsHints(): boolean;
   /** A hand has typed this here. */
   typed(data: Uint8Array): void;
   /** How the session ended; null when the gateway does not know (yet). */

@@ -63,7 +63,7 @@ export function terminalOf(tab: Tab): OpenTerminal {
 function connect(terminal: OpenTerminal, tab: Tab, viewerId: string): void {
   if (terminal.closed) return;
   const { id } = tab.session;
-  const session = new TerminalSession(portsOf(id, viewerId, terminal.screen));
+  const session = new TerminalSession(portsOf(tab, viewerId, terminal.screen));
   terminal.session = session;
   session.subscribe(() => dock.report(id, session.getView()));
   session.setVisible(isVisible(id));
@@ -71,7 +71,10 @@ function connect(terminal: OpenTerminal, tab: Tab, viewerId: string): void {
   dock.report(id, session.getView());
 }
 
-function portsOf(sessionId: string, viewerId: string, screen: XtermScreen): SessionPorts {
+function portsOf({ session }: Tab, viewerId: string, screen: XtermScreen): SessionPorts {
+  const sessionId = session.id;
+  // Elsewhere errors of this kind are the program's own: nobody could open that shell with other rights.
+  const advisable = session.kind === "debug" || session.kind === "node";
   return {
     sessionId,
     viewerId,
@@ -89,6 +92,7 @@ function portsOf(sessionId: string, viewerId: string, screen: XtermScreen): Sess
     openSocket,
     fetchTicket: () => fetchTicket(sessionId),
     fetchEnd: () => fetchEnd(sessionId),
+    wantsHints: () => advisable && getComfort().hints,
     sawOutput: () => dock.mark(sessionId),
     typed: (data) => broadcast(sessionId, data),
   };

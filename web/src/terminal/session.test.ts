@@ -538,3 +538,61 @@ describe("for others than this terminal", () => {
     expect(bench.typed).toEqual([]);
   });
 });
+
+describe("hints", () => {
+  const ERROR = "ping: socket: Operation not permitted\r\n";
+
+  test("come once the line has been parsed, each once, until dismissed", async () => {
+    const bench = new Bench();
+    const socket = await bench.connected();
+    bench.screen.manual = true;
+    socket.output(0, ERROR);
+    expect(bench.view.hints).toEqual([]);
+    bench.screen.parse();
+    expect(bench.view.hints).toEqual(["ping"]);
+    bench.screen.manual = false;
+    socket.output(ERROR.length, ERROR + "Failed to connect to bus: Host is down\r\n");
+    expect(bench.view.hints).toEqual(["ping", "bus"]);
+    bench.session.dismissHint("ping");
+    expect(bench.view.hints).toEqual(["bus"]);
+  });
+
+  test("change no byte of the output", async () => {
+    const bench = new Bench();
+    (await bench.connected()).output(0, ERROR);
+    expect(bench.screen.written).toBe(ERROR);
+  });
+
+  test("wait for the end of a full-screen program, or of the session", async () => {
+    const bench = new Bench();
+    const socket = await bench.connected();
+    bench.screen.manual = true;
+    const opened = ERROR + "\x1b[?1049h";
+    socket.output(0, opened);
+    bench.screen.parse();
+    expect(bench.view.hints).toEqual([]);
+    socket.output(opened.length, "\x1b[?1049l");
+    bench.screen.parse();
+    expect(bench.view.hints).toEqual(["ping"]);
+
+    const other = new Bench();
+    const last = await other.connected();
+    last.output(0, `\x1b[?1049h${ERROR}`);
+    expect(other.view.hints).toEqual([]);
+    last.json(0x46, { reason: "exited" });
+    expect([other.view.phase, other.view.hints]).toEqual(["ended", ["ping"]]);
+  });
+
+  test("are not given for what is replayed, nor where they are not wanted", async () => {
+    const bench = new Bench();
+    const socket = await bench.connected({ head: ERROR.length });
+    socket.output(0, ERROR);
+    expect(bench.view.hints).toEqual([]);
+    bench.wantsHints = false;
+    socket.output(ERROR.length, ERROR);
+    expect(bench.view.hints).toEqual([]);
+    bench.wantsHints = true;
+    socket.output(2 * ERROR.length, ERROR);
+    expect(bench.view.hints).toEqual(["ping"]);
+  });
+});

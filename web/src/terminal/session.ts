@@ -22,7 +22,9 @@ import {
   encodeVisible,
   type ServerMessage,
 } from "../wire/terminal";
+import { Advice } from "./advice";
 import { backoffMs } from "./backoff";
+import type { HintName } from "./hints";
 import { InputStream } from "./input";
 import { noticeView, UNKNOWN_END } from "./notices";
 import { OutputLog } from "./output";
@@ -58,14 +60,18 @@ export class TerminalSession {
   private pingToken = 0;
   private typed = false;
   private incarnation: number | null = null;
+  private readonly advice: Advice;
 
   constructor(private readonly ports: SessionPorts) {
+    this.advice = new Advice(ports, (hints) => this.change({ hints: [...this.view.hints, ...hints] }));
     this.output = new OutputLog(ports.screen, ports.timers, ports.snapshots, {
       acknowledge: (offset) => this.send(encodeAck(offset)),
       firstByte: () => this.change({ shown: true, progress: "" }),
-      news: () => {
+      news: (data) => {
         if (!this.size.redrawing) ports.sawOutput();
+        this.advice.receive(data, this.output.end);
       },
+      parsed: (offset) => this.advice.parsed(offset),
     });
     ports.screen.onData((data) => this.receiveData(data));
     ports.screen.onBinary((data) =>
@@ -155,6 +161,10 @@ export class TerminalSession {
       unmanaged: { unmanaged: "" },
     };
     this.change(cleared[what]);
+  }
+
+  dismissHint(name: HintName): void {
+    this.change({ hints: this.view.hints.filter((hint) => hint !== name) });
   }
 
   /** Keep what is on the screen for the next page (call when the page is about to go). */
@@ -272,6 +282,7 @@ export class TerminalSession {
 
   private finish(end: EndFacts): void {
     this.output.resetModes();
+    this.advice.finish();
     this.stop({ phase: "ended", end });
     this.output.saveWhenParsed();
   }
@@ -341,6 +352,7 @@ export class TerminalSession {
     // A restart while nobody was attached has no notice: it shows in the numbers.
     const restarted = this.incarnation === null ? !sameShell : this.incarnation !== attached.incarnation;
     this.incarnation = attached.incarnation;
+    if (!sameShell) this.advice.startOver();
     const skipped = this.output.attach(attached);
     this.input.attach(sameShell, attached.input_taken, attached.input_limit);
     this.change({

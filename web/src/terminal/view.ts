@@ -1,6 +1,7 @@
 /** What a session shows beside its terminal. Replaced as a whole, never changed in place, so that components can compare it. */
 
 import type { Refusal } from "../wire/errors";
+import type { HintName } from "./hints";
 import type { EndFacts } from "./ports";
 
 export type Phase = "connecting" | "live" | "reconnecting" | "ended" | "refused" | "signed_out";
@@ -33,6 +34,8 @@ export interface View {
   lost: boolean;
   /** The queue for typed input is full: some was not accepted; until dismissed. */
   inputRefused: boolean;
+  /** Advice on errors in the output, until dismissed; each comes once. */
+  hints: readonly HintName[];
   target: string;
   unmanaged: string;
   recording: boolean;
@@ -61,6 +64,7 @@ export const FIRST_VIEW: View = {
   skippedBytes: 0,
   lost: false,
   inputRefused: false,
+  hints: [],
   target: "",
   unmanaged: "",
   recording: false,

@@ -99,6 +99,10 @@ export class XtermScreen implements Screen {
     return this.terminal.modes.bracketedPasteMode;
   }
 
+  get fullScreen(): boolean {
+    return this.terminal.buffer.active.type === "alternate";
+  }
+
   write(data: Uint8Array | string, done?: () => void): void {
     this.terminal.write(data, done);
   }

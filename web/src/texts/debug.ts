@@ -2,6 +2,12 @@
 
 import { plural } from "./words";
 
+/** How an action of the ceiling is called among the agent's options (docs/reference/options.md): --ceiling-pod-debug. */
+const agentOption = (action: string): string =>
+  `--ceiling-${action.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+const agentVariable = (action: string): string =>
+  `PODSHELL_AGENT${agentOption(action).slice(1).replaceAll("-", "_").toUpperCase()}`;
+
 export const debug = {
   titles: {
     debug: (pod: string) => `Debug container in ${pod}`,
@@ -47,8 +53,15 @@ export const debug = {
   capabilitiesText: "Names as in man 7 capabilities, with commas between them.",
   unknownCapability: (name: string, near: string) =>
     `There is no capability ${name}${near ? `: did you mean ${near}?` : "; man 7 capabilities lists them."}`,
+  system: "System",
+  systems: { linux: "Linux", windows: "Windows (untested)" } as Record<string, string>,
+  windowsText:
+    "A HostProcess container: its shell runs as SYSTEM on the node itself. No Windows node has seen this yet.",
+  linuxOnly: "Has no meaning on Windows: nothing confines a shell there.",
   image: "Image",
   imageText: "Empty: the tools image of the cluster. Others only where the cluster's agent allows them.",
+  windowsImageText:
+    "Empty: the base image of HostProcess containers. Others only where the cluster's agent allows them.",
   pullPolicy: "Pull the image",
   pullPolicies: {
     "": "As the cluster does",
@@ -102,6 +115,6 @@ export const debug = {
   change: "Change the options",
 
   allow: (cluster: string, what: string, action: string) =>
-    `${cluster} does not allow ${what}. Its owner can: Helm value actions.${action}=true of its agent, or --allow ${action} with podshell up.`,
+    `${cluster} does not allow ${what}. Its owner can: ${agentOption(action)} for its agent (or ${agentVariable(action)}=true), or --allow ${action} with podshell up.`,
   kinds: { node: "node shells", debug: "debug containers" },
 };

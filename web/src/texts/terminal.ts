@@ -2,6 +2,18 @@
 
 import { plural, seconds } from "./words";
 
+/** The same in a pod as on a node. */
+const NETWORK_HINTS = {
+  rights: {
+    title: "iptables and nft need more rights",
+    advice: "They work with the capabilities NET_ADMIN and NET_RAW, which the profile Network has.",
+  },
+  ping: {
+    title: "ping needs another right here",
+    advice: "It works with the capability NET_RAW, which the profile Network has.",
+  },
+};
+
 export const terminal = {
   input: "Terminal input",
   label: (name: string) => `Terminal of ${name}`,
@@ -42,8 +54,33 @@ export const terminal = {
   } as Record<string, string>,
   skipped: (size: string) => `${size} of output were not kept and are missing here`,
   lost: "Earlier output is not available",
-  target: "The pod says",
+  target: "The pod says:",
   unmanaged: "This command runs without supervision",
+  hints: {
+    node: {
+      ...NETWORK_HINTS,
+      bus: {
+        title: "systemctl needs the node's processes and files",
+        advice: "The profile Systemd has both. Run it within the node's files: `chroot /host systemctl status`.",
+      },
+      links: {
+        title: "Links in the node's files lead from the node's own root",
+        advice: "`chroot /host` first; that needs the capability SYS_CHROOT, which the profile Host files has.",
+      },
+    },
+    debug: {
+      ...NETWORK_HINTS,
+      bus: {
+        title: "systemctl works on nodes only",
+        advice: "A pod has no part in its node's systemd: open a Node Shell with the profile Systemd.",
+      },
+      links: {
+        title: "The node's files are not here",
+        advice: "A debug container sees the pod's files only: open a Node Shell with the profile Host files.",
+      },
+    },
+  },
+  hintOpen: (added: string) => `New shell with ${added} …`,
   inputRefused: "Too much input at once: some of it was not accepted",
   recording: "recorded",
   viewers: (count: number) => `${count} looking`,
@@ -144,6 +181,8 @@ export const terminal = {
     screenReader: "Screen reader support",
     screenReaderText: "Announces output and lets a screen reader walk through it; costs some speed.",
     cursorBlink: "Blinking cursor",
+    hints: "Hints",
+    hintsText: "Advice when the output of a debug or node shell shows an error that more rights would help against.",
     guardLeaving: "Ask before this page is left while shells are open",
     notify: "Notify me when a session is about to close and the page is hidden",
     notifyDenied: "This browser does not allow notifications from this page. Its site settings can change that.",
