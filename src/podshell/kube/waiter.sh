@@ -22,9 +22,15 @@ st $$ && [ "$T" = "$o" ] && kill -KILL $$
 }
 st $$ && o=$T g=$G
 [ $$ = 1 ] || { late "${4:-60}" & w=$!; }
-# whoever is the first process there may wait for nobody: what was started here is ended and waited for, the whole group if it is ours
+# whoever is the first process there may wait for nobody: what was started here is ended and waited for, the whole group if it is ours. Twice: a
+# signal that comes just as `wait` begins does not wake busybox's ash (1.35: three of 300 hung), the next one does.
 [ "$g" != $$ ] || w=0
-trap 'trap "" TERM; kill $w $! 2>/dev/null; wait' EXIT
+end() {
+trap '' TERM
+for n in 0.1 0; do kill $w $!; sleep $n || sleep 1; done 2>/dev/null
+wait
+}
+trap end EXIT
 trap 'exit 0' HUP INT TERM
 umask 077
 for d in $3; do ( echo "$$" >"$d/.podshell-w" ) 2>/dev/null && { W=$d; break; }; done
