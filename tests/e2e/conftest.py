@@ -17,6 +17,7 @@ from cluster_pods import NAMESPACE, ClusterPods
 from killed import PHASES, Killed, kill_everything
 from running_podshell import RunningPodshell, running_podshell
 from second_client import SecondClient
+from shell_program import busy_registry
 from two_users import RULES, USERS, make_users
 
 from podshell.kube.errors import ApiError
@@ -134,11 +135,12 @@ async def killed(pods: ClusterPods, second: SecondClient, node: str, folder: Pat
     names = (*PHASES, "agent")
     targets = dict(zip(names, await asyncio.gather(*(pods.create() for _ in names)), strict=True))
     patience_seconds = 6 if pods.sandboxed else 20
-    one = Killed(pods, second, node, direct, of_gateway, of_agent, targets, patience_seconds)
-    try:
-        await kill_everything(one, folder / "killed", warm_parent)
-        yield one
-    finally:
-        if one.sessions is not None:
-            one.sessions.cancel()
-            await asyncio.gather(one.sessions, return_exceptions=True)
+    with busy_registry() as image:
+        one = Killed(pods, second, node, direct, of_gateway, of_agent, targets, patience_seconds, image)
+        try:
+            await kill_everything(one, folder / "killed", warm_parent)
+            yield one
+        finally:
+            if one.sessions is not None:
+                one.sessions.cancel()
+                await asyncio.gather(one.sessions, return_exceptions=True)

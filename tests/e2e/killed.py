@@ -15,7 +15,7 @@ from cluster_pods import NAMESPACE, PATIENCE_SECONDS, ClusterPods
 from podshell_processes import running_processes
 from running_podshell import CLUSTER, RunningPodshell, running_podshell
 from second_client import SecondClient, until_none
-from shell_program import DETACH_KEYS, IMAGE_OF_SHELLS, NEVER, START_SECONDS, environment, shell_terminal, words_of
+from shell_program import BUSY_IMAGES, DETACH_KEYS, IMAGE_OF_SHELLS, START_SECONDS, environment, shell_terminal, words_of
 
 from cli_terminal import CliTerminal
 from podshell.agent.ceiling import Ceiling
@@ -51,6 +51,7 @@ class Killed:
     of_agent: str
     targets: dict[str, str]
     patience_seconds: int
+    busy_image: str  # of a registry that says "later" for ever
     ran: list[str] = field(default_factory=list)
     ends: dict[str, str] = field(default_factory=dict)
     killed_at: float = 0.0
@@ -74,10 +75,9 @@ async def _kill_direct(killed: Killed, kind: str, phase: str) -> None:
     """kill -9 of `kubectl shell` in a phase; who is to be detached leaves by the keys."""
     env = environment(killed.pods.kubeconfig)
     target = killed.node if kind == "node" else f"pods/{killed.targets[phase]}"
-    image = NEVER if phase == "pulling" else IMAGE_OF_SHELLS
-    words = words_of([*(["--ttl", SHORT_TTL] if phase == "pulling" else []), target], image=image)
-    if kind == "node":
-        words += ["--debug-namespace", killed.namespace]
+    image = killed.busy_image if phase == "pulling" else IMAGE_OF_SHELLS
+    namespace = killed.namespace if kind == "node" else NAMESPACE
+    words = words_of([*(["--ttl", SHORT_TTL] if phase == "pulling" else []), target], image=image, namespace=namespace)
     while True:
         async with shell_terminal(words, env) as terminal:
             if phase == "creating":
@@ -92,7 +92,7 @@ async def _kill_direct(killed: Killed, kind: str, phase: str) -> None:
 async def _reach(terminal: CliTerminal, phase: str) -> None:
     """Wait until the program is in one of the later phases; detached: until it has something to leave."""
     if phase == "pulling":
-        await terminal.expect(b"could not be pulled yet", PATIENCE_SECONDS)
+        await terminal.expect(b"pulling the image", PATIENCE_SECONDS)
     else:
         await terminal.expect(b"# ", START_SECONDS)
         terminal.type(JOBS)
@@ -135,7 +135,7 @@ async def _kill_through_gateway(killed: Killed, folder: Path, reached: asyncio.F
     """kill -9 of `kubectl shell --gateway` at each phase, on the node and in pods; then wait until what idles has been ended."""
     repository, _, version = IMAGE_OF_SHELLS.rpartition(":")
     tools = ToolsSettings(
-        image_repository=repository, image_version=version, debug_namespace=killed.of_gateway, allowed_images=(NEVER,),
+        image_repository=repository, image_version=version, debug_namespace=killed.of_gateway, allowed_images=(BUSY_IMAGES,),
         patience_seconds=killed.patience_seconds, start_seconds=START_SECONDS,
     )  # fmt: skip
     ceiling = Ceiling(pod_debug=True, node_shell=True)
@@ -146,7 +146,7 @@ async def _kill_through_gateway(killed: Killed, folder: Path, reached: asyncio.F
 
         async def kill(kind: str, phase: str) -> None:
             target = [killed.node] if kind == "node" else ["-n", NAMESPACE, f"pods/{killed.targets[phase]}"]
-            image = ["--image", NEVER] if phase == "pulling" else []
+            image = ["--image", killed.busy_image] if phase == "pulling" else []
             words = [f"--gateway={running.url}", "--cluster", CLUSTER, "--reason", f"{kind} {phase}", *image, *target]
             while True:
                 async with shell_terminal(words, env) as terminal:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import http.server
 import os
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,8 @@ SHELL = Path(sys.executable).parent / "kubectl-shell"
 IMAGE_OF_SHELLS = TOOLS_IMAGE or IMAGE
 # No registry listens there, on no node: the image never comes, and no network is asked.
 NEVER = "127.0.0.1:1/podshell-e2e/never:1"
+# One that a busy registry of this machine answers for: it is asked again and again.
+BUSY_IMAGES = "127.0.0.1:*/podshell-e2e/busy:1"
 # Of the program (docs/reference/exit-codes.md).
 FAILED, REFUSED, NO_PROGRAM = 125, 126, 127
 # A node may have to pull the image first.
@@ -74,3 +79,22 @@ async def permitted_shell(pods: ClusterPods, *words: str, stdin: bytes = b"") ->
 def shell_terminal(words: Sequence[str], env: Mapping[str, str]) -> CliTerminal:
     """The program on a terminal; `async with` it."""
     return CliTerminal(words, env, program=(str(SHELL),))
+
+
+@contextlib.contextmanager
+def busy_registry() -> Iterator[str]:
+    """A registry on this machine that always says 503, in a thread of its own; yields the image that it never gives."""
+
+    class Busy(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.send_error(503)
+
+        do_GET = do_HEAD
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield BUSY_IMAGES.replace("*", str(server.server_address[1]))
+        server.shutdown()

@@ -25,10 +25,10 @@ async def test_an_image_that_never_comes_is_told_before_the_timeout_with_reason_
     code, output, errors = await run_shell(pods.kubeconfig, target, "--", "true", image=NEVER, namespace=space)
     seconds = time.monotonic() - begin
     assert (code, output) == (FAILED, b""), errors
-    assert f"image {NEVER}: ImagePullBackOff: " in errors
+    assert f"image {NEVER}: " in errors
     assert "refused" in errors, "why: nobody listens at that port"
     assert "name an image that the node can pull (--image" in errors
-    assert seconds < START_SECONDS / 2, "the kubelet gives up after its second try"
+    assert seconds < START_SECONDS / 4, "no patience is needed for a registry that refuses"
     assert await second.node_pods(space) == {}
 
 

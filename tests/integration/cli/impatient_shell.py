@@ -9,11 +9,11 @@ from podshell.kube import lifeline, waiter
 
 # enough for a busy machine to get from the container's start to the first watcher
 PATIENCE_SECONDS = 6
-# before anything imports them by name
-waiter.waiter_command = partial(waiter.waiter_command, patience_seconds=PATIENCE_SECONDS)
-lifeline.lifeline_command = partial(lifeline.lifeline_command, patience_seconds=PATIENCE_SECONDS)
 
 if __name__ == "__main__":
+    # before anything imports them by name
+    waiter.waiter_command = partial(waiter.waiter_command, patience_seconds=PATIENCE_SECONDS)
+    lifeline.lifeline_command = partial(lifeline.lifeline_command, patience_seconds=PATIENCE_SECONDS)
     from podshell.cli.plugin import main
 
     sys.exit(main())

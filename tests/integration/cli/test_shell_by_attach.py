@@ -185,9 +185,9 @@ async def test_a_pod_for_windows_waits_for_the_end_of_its_input_without_sh(clust
 
 
 async def test_a_program_that_is_missing_is_127(cluster_env: dict[str, str]) -> None:
-    code, output, _ = await run([*NODE, "--", "no-such-program"], cluster_env)
-    assert code == 127
-    assert b"no-such-program" in output
+    code, output, errors = await run([*NODE, "--", "no-such-program"], cluster_env)
+    assert (code, output) == (127, b"")
+    assert "no-such-program" in errors
 
 
 async def test_the_doctor_says_that_shells_are_attached_to(cluster_env: dict[str, str]) -> None:

@@ -10,7 +10,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,9 +17,12 @@ from cli_process import CliTerminal
 from impatient_shell import PATIENCE_SECONDS
 from shell_process import kubectl
 
+from podshell.sandbox import users
+from podshell.sandbox.kubelet.faults import PodFault
+from sandbox_fixtures import SandboxCluster
+
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="pods of nodes want isolated containers")
 PROGRAM = (sys.executable, str(Path(__file__).with_name("impatient_shell.py")))
-NEVER = "127.0.0.1:1/podshell/never:1"
 SPACE = "killed-phases"
 # What ends a pod whose image never comes: its deadline, --ttl of the shell (tests/e2e waits for one of a minute).
 TTL_SECONDS = 60
@@ -39,25 +41,23 @@ def states(pod: dict, kind: str) -> list[str]:  # type: ignore[type-arg]  # JSON
 
 
 @pytest.fixture
-async def targets(cluster_env: dict[str, str]) -> AsyncIterator[dict[str, str]]:
-    """A pod of its own for each phase of a debug shell, and a namespace for node pods; all of it goes with the test."""
-    await kubectl(cluster_env, "create", "namespace", SPACE)
-    try:
-        for phase in PHASES:
-            await kubectl(cluster_env, "run", phase, "-n", SPACE, "-l", "run=target", "--image", "busybox:1.36", "--", "sleep", "3600")
-        await kubectl(cluster_env, "wait", "pod", "-n", SPACE, "-l", "run=target", "--for=condition=Ready", "--timeout=30s")
-        yield {phase: phase for phase in PHASES}
-    finally:
-        await kubectl(cluster_env, "delete", "pods", "--all", "-n", SPACE, "--grace-period=0", "--force")
-        await kubectl(cluster_env, "delete", "namespace", SPACE)
+async def env(sandbox_cluster: SandboxCluster, cluster_env: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """A cluster of the test's own, with a pod for each phase of a debug shell."""
+    sandbox_cluster.write_kubeconfig(tmp_path / "config", users.ADMIN)
+    env = {**cluster_env, "KUBECONFIG": str(tmp_path / "config")}
+    await kubectl(env, "create", "namespace", SPACE)
+    for phase in PHASES:
+        await kubectl(env, "run", phase, "-n", SPACE, "-l", "run=target", "--image", "busybox:1.36", "--", "sleep", "3600")
+    await kubectl(env, "wait", "pod", "-n", SPACE, "-l", "run=target", "--for=condition=Ready", "--timeout=30s")
+    return env
 
 
 async def end_in(env: dict[str, str], phase: str, target: str) -> str:
     """Kill a shell in a phase, or leave it; returns what its terminal was shown."""
-    image = ["--image", NEVER, "--ttl", f"{TTL_SECONDS}s"] if phase == "pulling" else []
-    async with CliTerminal(["-n", SPACE, *image, target], env, program=PROGRAM) as terminal:
+    life = ["--ttl", f"{TTL_SECONDS}s"] if phase == "pulling" else []
+    async with CliTerminal(["-n", SPACE, *life, target], env, program=PROGRAM) as terminal:
         if phase == "pulling":
-            await terminal.expect(b"could not be pulled yet")
+            await terminal.expect(b"pulling the image")
             terminal.process.kill()
             assert await terminal.wait() == -signal.SIGKILL, "it had given up by itself, so this shows nothing"
         else:
@@ -70,20 +70,22 @@ async def end_in(env: dict[str, str], phase: str, target: str) -> str:
 
 
 async def test_nothing_runs_after_its_patience_and_the_objects_say_how_it_ended(
-    cluster_env: dict[str, str], targets: dict[str, str]
+    env: dict[str, str], sandbox_cluster: SandboxCluster
 ) -> None:
-    places = [(phase, place) for phase in PHASES for place in ("worker-1", f"pods/{targets[phase]}")]
-    shown = await asyncio.gather(*(end_in(cluster_env, phase, place) for phase, place in places))
+    shown: list[str] = []
+    for phase in ("detached", "pulling"):
+        shown += await asyncio.gather(*(end_in(env, phase, place) for place in ("worker-1", f"pods/{phase}")))
+        sandbox_cluster.node_faults.add(PodFault(namespace=SPACE, pull_seconds=3600))  # for those that come from now on
     assert sum("ends by itself within 60 s" in one for one in shown) == 2, "who leaves is told what becomes of both"
     selector = "app.kubernetes.io/managed-by=podshell"
-    made = await pods(cluster_env, SPACE, selector)
+    made = await pods(env, SPACE, selector)
     assert sorted(one["status"]["phase"] for one in made.values()) == ["Pending", "Running"]
-    ran = (await pods(cluster_env, SPACE, "run=target"))["detached"]
+    ran = (await pods(env, SPACE, "run=target"))["detached"]
     assert states(ran, "ephemeralContainerStatuses") == ["running"]
 
     async with asyncio.timeout(WITHIN_SECONDS):
         while True:
-            made, debugged = await pods(cluster_env, SPACE, selector), await pods(cluster_env, SPACE, "run=target")
+            made, debugged = await pods(env, SPACE, selector), await pods(env, SPACE, "run=target")
             phases = sorted(one["status"]["phase"] for one in made.values())
             if phases == ["Pending", "Succeeded"] and states(debugged["detached"], "ephemeralContainerStatuses") == ["terminated"]:
                 break

@@ -5,6 +5,7 @@ own words (transcripts/events/image-pull-failure.v1, transcripts/ephemeral/inval
 """
 
 import functools
+import http.client
 import os
 import re
 import shutil
@@ -59,6 +60,25 @@ def parse_reference(reference: str) -> tuple[str, str, str]:
     return host, path, tag
 
 
+def _status_at(registry: str, path: str) -> str:
+    """Ask a registry of this machine, by plain http as containerd does there; returns address and status, or nothing: none answers.
+
+    No other registry is ever asked.
+    """
+    host, _, port = registry.partition(":")
+    if host != "127.0.0.1" or not port:
+        return ""
+    connection = http.client.HTTPConnection(host, int(port), timeout=1)
+    try:
+        connection.request("HEAD", path)
+        response = connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return ""
+    finally:
+        connection.close()
+    return f"http://{registry}{path}: {response.status} {response.reason}"
+
+
 class ImageStore:
     """The images below one folder."""
 
@@ -101,8 +121,12 @@ class ImageStore:
             full = f"{path}:{tag}" if host == "localhost" else f"{host}/{path}:{tag}"
             shown = f"localhost/{full}" if host == "localhost" else full
             address = "192.0.2.1" if ":" in registry else "192.0.2.1:443"
+            failed = f'failed to pull and unpack image "{shown}": failed to resolve image: '
+            if status := _status_at(registry, f"/v2/{path}/manifests/{tag}"):
+                # containerd core/remotes/docker: unexpectedResponseErr
+                raise ImagePullFailed(f"{failed}unexpected status from HEAD request to {status}")
             raise ImagePullFailed(
-                f'failed to pull and unpack image "{shown}": failed to resolve image: failed to do request: '
+                f"{failed}failed to do request: "
                 f'Head "https://{registry}/v2/{path}/manifests/{tag}": dial tcp {address}: connect: connection refused'
             )
         return self.find(name)
