@@ -8,6 +8,7 @@ The exit code is 1 when any part failed or when all took longer than 25 minutes.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -135,8 +136,9 @@ PARTS: dict[str, Callable[[], int]] = {
     "py313": on_other_python(*_OTHER_TESTS),
     "tests": pytest(*_SPREAD, *_TESTS),
 }
-# Those that want nothing but processors run beside one that mostly waits; a browser wants all of them itself.
-GUESTS = {"e2e": ("check", "web", "python313")}
+# Those that want nothing but processors run beside one that mostly waits for patience to end, each row one after the other; a browser wants
+# all processors itself.
+GUESTS = {"e2e": (("check", "web", "python313"), ("image",))}
 
 
 def main(chosen: list[str]) -> int:
@@ -152,8 +154,8 @@ def main(chosen: list[str]) -> int:
     lines: list[str] = []
     failed: list[str] = []
     names = chosen or list(PARTS)
-    guests = {host: [name for name in some if name in names] for host, some in GUESTS.items() if host in names}
-    for name in [name for name in names if not any(name in some for some in guests.values())]:
+    guests = {host: [found for row in rows if (found := [n for n in row if n in names])] for host, rows in GUESTS.items() if host in names}
+    for name in [name for name in names if not any(name in row for rows in guests.values() for row in rows)]:
         print(f"\n== {name}", flush=True)
         begin = time.monotonic()
         if name == names[-1]:
@@ -170,19 +172,25 @@ def main(chosen: list[str]) -> int:
     return 0
 
 
-def beside(guests: list[str], part: Callable[[], int]) -> int:
-    """Run a part, and others with lower priority next to it; print what those said once all are done."""
-    with tempfile.TemporaryFile("w+") as said:
-        running = subprocess.Popen(
-            [sys.executable, __file__, *guests], cwd=ROOT, stdout=said, stderr=subprocess.STDOUT, preexec_fn=lambda: os.nice(10)
-        )
+def beside(rows: list[list[str]], part: Callable[[], int]) -> int:
+    """Run a part, and rows of others with lower priority next to it; print what those said once all are done."""
+    with contextlib.ExitStack() as files:
+        running = []
+        for row in rows:
+            said = files.enter_context(tempfile.TemporaryFile("w+"))
+            words = [sys.executable, __file__, *row]
+            running.append(
+                (row, said, subprocess.Popen(words, cwd=ROOT, stdout=said, stderr=subprocess.STDOUT, preexec_fn=lambda: os.nice(10)))
+            )
+        codes = []
         try:
-            code = part()
+            codes.append(part())
         finally:
-            guest_code = running.wait()
-            said.seek(0)
-            print(f"\n== beside it: {', '.join(guests)}\n{said.read()}", flush=True)
-    return max(code, guest_code)
+            for row, said, process in running:
+                codes.append(process.wait())
+                said.seek(0)
+                print(f"\n== beside it: {', '.join(row)}\n{said.read()}", flush=True)
+    return max(codes)
 
 
 def print_times(lines: list[str], failed: list[str], seconds: float) -> None:

@@ -49,8 +49,7 @@ class Ceiling:
             ErrorCode.FORBIDDEN_BY_CEILING,
             RefusedBy.CEILING,
             f"this cluster's ceiling does not allow {action.value}",
-            f"the cluster's owner can allow it: set the Helm value actions.{action.value}=true of the agent's chart "
-            f"(with `podshell up`: --allow {action.value})",
+            f"the cluster's owner can allow it: {option_of(action)} of the agent (with `podshell up`: --allow {action.value})",
             {"action": action.value, "helm_value": f"actions.{action.value}"},
         )
 
@@ -65,8 +64,8 @@ class Ceiling:
             ErrorCode.FORBIDDEN_BY_CEILING,
             RefusedBy.CEILING,
             f"this cluster's ceiling allows none of {', '.join(action.value for action in actions)}, and {what} needs one of them",
-            f"the cluster's owner can allow it: set one of the Helm values {', '.join(f'{value}=true' for value in values)} of the agent's "
-            f"chart (with `podshell up`: --allow {actions[0].value})",
+            f"the cluster's owner can allow it: one of {', '.join(map(option_of, actions))} of the agent "
+            f"(with `podshell up`: --allow {actions[0].value})",
             {"action": [action.value for action in actions], "helm_value": values},
         )
 
@@ -85,3 +84,8 @@ def ceiling_of(names: Iterable[str]) -> Ceiling:
         ValueError: a name is no action.
     """
     return Ceiling(**{_FIELDS[Action(name)]: True for name in names})
+
+
+def option_of(action: Action) -> str:
+    """Return the agent's option that allows an action."""
+    return "--ceiling-" + _FIELDS[action].replace("_", "-")
