@@ -1,8 +1,8 @@
 """Run everything that CI runs, print how long each part took, and end with pytest's own summary: `make test`.
 
 Arguments are parts to run (`check web python313 fuzz e2e image browser py313 tests`); none means all.
-Both supported Pythons run every layer: on the older all unit and integration tests; on the newer the same but for the sandbox's own and
-the stack's, and Podshell's processes (gateway, agents, sandbox) under the console's tests.
+Both supported Pythons run every layer: on the older all unit and integration tests; on the newer all unit tests, the integration tests of
+agent, gateway and `podshell up`, and Podshell's processes (gateway, agents, sandbox) under the console's tests.
 The exit code is 1 when any part failed or when all took longer than 25 minutes.
 """
 
@@ -33,7 +33,7 @@ _SPREAD = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 _TESTS = ("tests/integration/stack", "tests/integration/kube", "tests/integration/agent", "tests/integration", "tests/unit")
 _CONSOLE = (*(f"tests/browser/test_{name}.py" for name in ("accessible_states", "states", "dock")), "tests/browser")
 # What the newer Python runs, too.
-_OTHER_TESTS = (*(f"tests/integration/{name}" for name in ("kube", "agent", "gateway", "cli", "launch")), "tests/unit")
+_OTHER_TESTS = (*(f"tests/integration/{name}" for name in ("agent", "gateway", "launch")), "tests/unit")
 
 
 def command(*words: str | Path, cwd: Path = ROOT) -> int:

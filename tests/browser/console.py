@@ -115,10 +115,18 @@ class Console:
 
     def open_shell(self, pod: str, container: str = "") -> None:
         """Open a shell and wait for its prompt, not for that of one which is in front until then, or which a reload is bringing back."""
-        before = [*self.page.evaluate(HOSTS), *(socket.session for socket in self.sockets)]
+        before = self.shells()
         self.shell_button(pod).click(timeout=DEADLINE_MS)
         if container:
             self.page.get_by_role("option", name=re.compile(f"^{container}")).click()
+        self.wait_for_another(before)
+
+    def shells(self) -> list[str]:
+        """The sessions whose terminals are in sight, or are being brought back."""
+        return [*self.page.evaluate(HOSTS), *(socket.session for socket in self.sockets)]
+
+    def wait_for_another(self, before: list[str]) -> None:
+        """Wait for the prompt of a terminal that was not there."""
         self.page.wait_for_function(
             f"(before) => ({HOSTS})().some((id) => !before.includes(id))", arg=before, polling=POLL_MS, timeout=DEADLINE_MS
         )

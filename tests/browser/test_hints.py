@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from axe import expect_accessible
-from console import DEADLINE_MS, PROMPT, Console
+from console import DEADLINE_MS, Console
 from playwright.sync_api import Locator, expect
 
 # S2's error, put together by the shell so that the command itself does not show it.
@@ -17,8 +17,9 @@ def open_node_shell(console: Console) -> None:
     console.go("/open?kind=node&cluster=demo-west&node=worker-1")
     dialog = console.page.get_by_role("dialog", name="Shell on the node worker-1")
     expect(dialog.get_by_role("region", name="What this makes")).to_contain_text("A pod on the node", timeout=DEADLINE_MS)
+    before = console.shells()
     dialog.get_by_role("button", name="Open the shell").click()
-    console.wait_for(PROMPT)
+    console.wait_for_another(before)
 
 
 def hint(console: Console) -> Locator:

@@ -8,7 +8,7 @@
 # ends it only when nobody has come. $3: seconds to wait for that. $4: folders where the waiter may be.
 # The first process of a container may be one that waits for nobody: so whatever is started here is waited for here.
 # Lines that begin with # are not sent.
-n=$1 m=$2 q=${3:-60} D=$4 Q=${5:-90} s= t=0 P=$$ R= H= z=5
+n=$1 m=$2 q=${3:-60} D=$4 Q=${5:-90} s= t=0 P=$$ R= H= o= z=5
 [ $q -ge 20 ] || z=1
 PATH=$PATH:/bin:/usr/bin:/busybox
 # nobody reads what a command complains of
@@ -22,7 +22,7 @@ C=${l#*\(}; C=${C%\)*}
 fld ${l##*\) }
 }
 # lv PID: it lives.
-lv() { st $1 && case $Z in Z|X) return 1;; esac; }
+lv() { [ $1 ] && st $1 && case $Z in Z|X) return 1;; esac; }
 # all: L, the living processes of session s.
 all() {
 L=
@@ -32,15 +32,15 @@ lv $p && [ $S = $s ] && L="$L $p"
 done
 [ "$L" ]
 }
-# alive: L, those of L that live on; a look at all processes each time would cost a busy container dear.
-alive() {
+# al: L, those of L that live on; a look at all processes each time would cost a busy container dear.
+al() {
 M=
 for p in $L; do lv $p && [ $S = $s ] && M="$M $p"; done
 L=$M
 [ "$L" ]
 }
-# marked: E, the processes whose environment holds the nonce.
-marked() {
+# mk: E, the processes whose environment holds the nonce.
+mk() {
 E= k=PODSHELL_SESSION=$n
 if command -v grep >/dev/null; then
 for f in $(grep -ls $k /proc/[0-9]*/environ); do f=${f#/proc/}; E="$E ${f%/*}"; done
@@ -55,7 +55,7 @@ fi
 # find: s by the nonce, when the agent never told it: the session of the carrier that started first. Only without a carrier do command lines
 # count: a holder's exec has the nonce there too, in a session of its own.
 find() {
-marked
+mk
 m=
 for p in ${E:-$(grep -ls $n /proc/[0-9]*/cmdline)}; do
 p=${p#/proc/}; p=${p%/cmdline}
@@ -68,32 +68,32 @@ done
 ours() {
 [ $s != $own ] || return 1
 st $s && [ $S = $s ] && [ $T = $t ] && return 0
-marked
+mk
 for p in $E; do st $p && [ $S = $s ] && return 0; done
 return 1
 }
 say() { for p in $L; do st $p && echo "$1 $p $C"; done; }
 sig() { for p in $L; do kill -$1 $p; done; }
 nap() { sleep 0.1 || sleep 1; }
-# ladder: HUP and CONT, up to a second of patience, KILL until nobody is left or ten rounds are over.
-ladder() {
+# ld, the ladder: HUP and CONT, up to a second of patience, KILL until nobody is left or ten rounds are over.
+ld() {
 i=0
 until [ "$s" ] || find || [ $i -ge $1 ]; do i=$((i+1)); sleep 1; done
 if [ "$s" ] && all; then
 if ours; then
 say k
-sig HUP; sig CONT
-i=0; while alive && [ $i -lt 10 ]; do nap; i=$((i+1)); done
+sig 1; sig CONT
+i=0; while al && [ $i -lt 10 ]; do nap; i=$((i+1)); done
 i=0
 while all; do
 [ $i -lt 10 ] || { say u; break; }
-sig KILL; nap; i=$((i+1))
+sig 9; nap; i=$((i+1))
 done
 else
 say x
 fi
 fi
-marked
+mk
 L=
 for p in $E; do lv $p && [ $S != "$s" ] && [ $S != $own ] && L="$L $p"; done
 say l
@@ -126,18 +126,18 @@ case $a in '') return 1;; 0|$P);; *) st $a && [ $T = "$b" ] && return 1;; esac
 i=$((i+z))
 done
 }
-# fin: the last part of a life. The watch counts anew: nobody listens to signs of life any more. It is ended and waited for, and its sleep by it: the
-# whole group is told, so that a sleep that has just begun hears it, too. The last word comes last: whoever hears it drops the connection, which
-# kills this process on v4.
+# fin: the last part of a life. The watch counts anew: nobody listens to signs of life any more. It is ended and waited for, and its sleep by it. Both
+# are told until they are gone: a signal is lost on a process that is about to become another program (its shell's own handler takes it), and does
+# not wake an ash that is about to wait. The last word comes last: whoever hears it drops the connection, which kills this process on v4.
 fin() {
 trap '' USR2
 kill -USR1 $w
-x=
-[ $1 = 0 ] || hold && { ladder $1; [ -z "$R" ] || echo >$R; x=d; }
+y=
+[ $1 = 0 ] || hold && { ld $1; [ -z "$R" ] || echo >$R; y=d; }
 trap : TERM
-kill ${K:-$w}
-wait $w
-echo $x
+while kill ${K:-$w $o}; lv $w || lv $o; do :; done
+wait
+echo $y
 exit 0
 }
 # On v4 a lost connection kills this process outright (transcripts/orphans/*.v4); its child sees that within 5 s. The child holds nothing
@@ -145,8 +145,8 @@ exit 0
 # we be stopped, or have a shell that hears no signal while it reads, it does the work itself.
 watch() {
 exec </dev/null >/dev/null
-w=
-trap 'kill $!; wait; exit' TERM
+w= o=
+trap 'while lv $!; do kill $!; done; wait; exit' TERM
 trap 'H=1 B=0 y=1' USR1
 command -v sleep || exit
 B=0
@@ -158,14 +158,14 @@ lv $P && [ $T = $bt ] || fin 1
 [ $H ] || continue
 B=$((B+z))
 [ $B -lt $Q ] || kill -USR2 $P
-[ $B -lt $((Q+3*z)) ] || kill -KILL $P
+[ $B -lt $((Q+3*z)) ] || kill -9 $P
 done
 }
 st $P || { echo n; exit 3; }
 own=$S bt=$T K=
 [ $G != $P ] || K=0
-# USR1 is ignored until the watch minds it: the first sign of life may be quicker
-trap '' HUP INT QUIT PIPE USR1
+# HUP, INT, QUIT and PIPE are not ours to follow. USR1 is ignored until the watch minds it: the first sign of life may be quicker
+trap '' 1 2 3 13 USR1
 trap 'echo t; fin 10' USR2
 [ -z "$m" ] || reg
 watch &
@@ -177,11 +177,10 @@ case $a in
 p) H=1; kill -USR1 $w;;
 s)
 case $b$c in ''|*[!0-9]*) continue;; esac
-s=$b t=$c x=$w
+s=$b t=$c o=$w
 watch &
 w=$!
-kill $x
-wait $x;;
+kill $o;;
 w) m=w;;
 end) e=0; break;;
 esac

@@ -15,7 +15,7 @@ fld ${l##*\) }
 # the processes of a target anybody can. With it the container ends.
 late() {
 exec </dev/null >/dev/null 2>&1
-trap 'kill $!; wait; exit' TERM
+trap 'while [ $! ] && st $! && [ $Z != Z ]; do kill $!; done; wait; exit' TERM
 sleep $((t+$1)) &
 wait
 st $$ && [ "$T" = "$o" ] && kill -KILL $$

@@ -99,7 +99,7 @@ async def test_the_ceiling_closes_what_the_gateway_permits(settings: AgentSettin
         refused = await link.open(opening())
     assert isinstance(refused, Refusal)
     assert refused.code is ErrorCode.FORBIDDEN_BY_CEILING
-    assert "actions.podExec=true" in refused.next_step
+    assert "--ceiling-pod-exec" in refused.next_step
 
 
 async def test_missing_rights_are_named(link: GatewayEnd, sandbox_cluster: SandboxCluster) -> None:

@@ -88,6 +88,16 @@ def test_a_leader_with_another_start_time_is_not_touched(shell: str, nonce: str)
         assert alive(stranger.leader.sid)
 
 
+def test_a_session_that_is_over_at_once_is_reported_at_once(shell: str, nonce: str) -> None:
+    """Its watch, and the one before that, have just begun to sleep: a signal that either does not hear would cost 5 s."""
+    for _ in range(8):
+        with local_lifeline(nonce, shell=shell) as lifeline:
+            begin = time.monotonic()
+            lifeline.tell(b"p\ns 999999 5\nend\n")
+            assert lifeline.report().done
+            assert time.monotonic() - begin < 4
+
+
 def test_jobs_are_killed_when_their_shell_has_ended_before(shell: str, nonce: str) -> None:
     with local_shell(nonce, ["sh"], shell=shell) as target, local_lifeline(nonce, shell=shell) as lifeline:
         lifeline.guard(target.leader)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cli_process import environment
 from fake_gateway import TOKEN, FakeGateway
-from shell_process import clean_environment
+from shell_process import SHELL, clean_environment
 
 
 @pytest.fixture
@@ -42,7 +42,10 @@ def cluster_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
                 line = process.stdout.readline()  # pytest-timeout bounds it
                 assert line, f"the sandbox ended: {said!r}"
                 said += line
-            yield {**clean_environment(kubeconfig, home), "PODSHELL_IMAGE_REPO": "tools", "PODSHELL_IMAGE_VERSION": "1"}
+            env = {**clean_environment(kubeconfig, home), "PODSHELL_IMAGE_REPO": "tools", "PODSHELL_IMAGE_VERSION": "1"}
+            wait = ["wait", "-n", "shop", "pod/cart-0", "--for=condition=Ready", "--timeout=60s"]
+            subprocess.run([str(SHELL.with_name("kubectl")), *wait], env=env, check=True, stdout=subprocess.DEVNULL)
+            yield env
         finally:
             process.send_signal(signal.SIGTERM)
             try:

@@ -81,7 +81,7 @@ async def test_with_the_ceiling_off_nothing_is_deleted_and_the_flag_is_named(clu
         error = refused.value.error
         assert (refused.value.status, error["code"], error["refused_by"]) == (403, "forbidden_by_ceiling", "ceiling")
         assert error["details"] == {"action": "basic", "helm_value": "actions.basic"}
-        assert "actions.basic=true" in str(error["next_step"])
+        assert "--ceiling-basic" in str(error["next_step"])
         assert "--allow basic" in str(error["next_step"])
         assert uid_of(pods, "lonely") == uid
         rows = await pods.audit("pod.delete")

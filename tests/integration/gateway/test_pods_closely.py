@@ -172,7 +172,7 @@ async def test_without_an_action_of_the_ceiling_no_log_is_read(cluster: SandboxC
         await page.until(lambda: "log" in page.ends)
         end = page.ends["log"] or {}
         assert (end["code"], end["refused_by"]) == ("forbidden_by_ceiling", "ceiling")
-        assert "actions.podExec=true" in end["next_step"]
+        assert "--ceiling-pod-exec" in end["next_step"]
         assert page.texts["log"] == ""
         await page.socket.close()
 
