@@ -1,15 +1,16 @@
-"""A cluster for starts, a client of it, and when it got to know what (start_lab.py)."""
+"""A cluster for starts, a client of it, and when it got to know what (start_lab.py); the shells that our scripts run in."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from start_lab import (
-    Causes,
-    content,
-)
+from start_lab import Causes, content
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "agent"))
+from local_shells import SHELLS, shell_path
 
 from podshell.kube.kubeconfig import load_connection
 from podshell.kube.rest import Client
@@ -34,3 +35,16 @@ async def client(lab: SandboxCluster, tmp_path: Path) -> AsyncIterator[Client]:
 @pytest.fixture
 def causes(lab: SandboxCluster) -> Causes:
     return Causes(lab)
+
+
+@pytest.fixture(params=SHELLS)
+def shell(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return each of the shells in turn that a container may have as its sh."""
+    (tmp_path / "bin").mkdir()
+    return shell_path(str(request.param), tmp_path / "bin")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    (tmp_path / "run").mkdir()
+    return str(tmp_path / "run")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "agent"))
-from local_shells import SHELLS, alive, carriers, living, shell_path, until
+from local_shells import alive, carriers, living, until
 
 from podshell.kube.holder import TRAILER, hold_command, resume_command
 from podshell.kube.lifeline import lifeline_command
@@ -27,18 +27,6 @@ from podshell.kube.waiter import NO_FOLDER_CODE, waiter_command
 PATIENCE = 2
 
 needs_dtach = pytest.mark.skipif(shutil.which("dtach") is None, reason="dtach is not installed (make test installs it as root)")
-
-
-@pytest.fixture(params=SHELLS)
-def shell(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    (tmp_path / "bin").mkdir()
-    return shell_path(str(request.param), tmp_path / "bin")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> str:
-    (tmp_path / "run").mkdir()
-    return str(tmp_path / "run")
 
 
 @contextlib.contextmanager

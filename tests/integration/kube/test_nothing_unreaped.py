@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "agent"))
-from local_shells import SHELLS, shell_path, until
+from local_shells import until
 from unreaped import Unreaped, unreaped_container
 
 from podshell.kube.holder import hold_command
@@ -42,18 +42,6 @@ class Last(enum.Enum):
             process.stdin.write(END_LINE)
         if self is not Last.NOTHING_MORE:
             process.stdin.close()
-
-
-@pytest.fixture(params=SHELLS)
-def shell(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    (tmp_path / "bin").mkdir()
-    return shell_path(str(request.param), tmp_path / "bin")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> str:
-    (tmp_path / "run").mkdir()
-    return str(tmp_path / "run")
 
 
 @pytest.fixture
