@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import pty
+import signal
 import struct
 import sys
 import termios
@@ -16,6 +17,13 @@ from warm_programs import start_program
 
 PODSHELL = Path(sys.executable).with_name("podshell")
 SECONDS = 30
+
+
+def kill_with_survivors(pid: int) -> None:
+    """kill -9 of a program and of the process that would clean up after it, first, as a machine that loses its power ends both."""
+    for survivor in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        os.kill(int(survivor), signal.SIGKILL)
+    os.kill(pid, signal.SIGKILL)
 
 
 class CliTerminal:

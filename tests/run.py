@@ -1,6 +1,6 @@
 """Run everything that CI runs, print how long each part took, and end with pytest's own summary: `make test`.
 
-Arguments are parts to run (`check web python313 fuzz e2e image browser py313 tests`; by name only: `console`); none means all but that one.
+Arguments are parts to run (`check web python313 fuzz e2e image browser py313 tests`); none means all.
 Both supported Pythons run every layer: on the older all unit and integration tests; on the newer all unit tests, the integration tests of
 gateway and `podshell up`, and Podshell's processes (gateway, agents, sandbox) under the console's tests.
 The exit code is 1 when any part failed or when all took longer than 25 minutes.
@@ -31,12 +31,11 @@ OTHER_READY = OTHER_VENV / ".ready"
 # once for all of their tests. Those that take longest come first, so that none of them is left for the end.
 _SPREAD = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 _TESTS = ("tests/integration/stack", "tests/integration/kube", "tests/integration/agent", "tests/integration", "tests/unit")
-_CONSOLE = tuple(
-    f"tests/browser/test_{name}.py"
-    for name in (
-        *("dock", "debug_shells", "console_shells", "console_resume", "console_tricks", "hints", "keyboard_only", "logs", "minimise"),
-        *("hostile_shells", "pod_shell_page", "pods_page", "same_shell_again", "cluster_faults"),
-    )
+# The longest of the console's, for the same reason.
+_CONSOLE = (
+    *(f"tests/browser/test_{name}.py" for name in ("dock", "accessible_states", "accessible_forms", "accessibility", "console_resume")),
+    *(f"tests/browser/test_{name}.py" for name in ("pages", "states", "pod_shell_page", "logs", "drawer")),
+    "tests/browser",
 )
 # What the newer Python runs, too.
 _OTHER_TESTS = ("tests/integration/gateway", "tests/integration/launch", "tests/unit")
@@ -111,13 +110,13 @@ def pytest(*paths: str) -> Callable[[], int]:
     return lambda: command(BIN / "python", "-m", "pytest", "-q", *paths)
 
 
-def browser(*paths: str) -> int:
+def browser() -> int:
     """The console in Chromium; Podshell itself runs on the other supported Python where there is one."""
     if OTHER_READY.exists():
         os.environ["PODSHELL_TESTED_PROGRAM"] = str(OTHER_VENV / "bin" / "podshell")
         print(f"Podshell's processes run on Python {OTHER_PYTHON}")
     try:
-        return command(BIN / "python", "-m", "pytest", "-q", *_SPREAD, *(paths or _CONSOLE))
+        return command(BIN / "python", "-m", "pytest", "-q", *_SPREAD, *_CONSOLE)
     finally:
         os.environ.pop("PODSHELL_TESTED_PROGRAM", None)
 
@@ -142,18 +141,15 @@ PARTS: dict[str, Callable[[], int]] = {
     "py313": on_other_python(*_OTHER_TESTS),
     "tests": pytest(*_SPREAD, *_TESTS),
 }
-# All of the console's tests: with what else there is they take longer on two cores than the limit allows.
-BY_NAME: dict[str, Callable[[], int]] = {"console": lambda: python313() or browser("tests/browser")}
 # Those that want nothing but processors run beside one that mostly waits for patience to end, each row one after the other; a browser wants
 # all processors itself.
 GUESTS = {"e2e": (("check", "web", "python313"), ("image",))}
 
 
 def main(chosen: list[str]) -> int:
-    parts = PARTS | BY_NAME
-    unknown = [name for name in chosen if name not in parts]
+    unknown = [name for name in chosen if name not in PARTS]
     if unknown:
-        print(f"no such part: {', '.join(unknown)}; there are {', '.join(parts)}", file=sys.stderr)
+        print(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
         return 2
     # whoever started us may ignore some (nohup, a shell's background); what is tested must not inherit that
     for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
@@ -170,7 +166,7 @@ def main(chosen: list[str]) -> int:
         if name == names[-1]:
             # the runner's own summary must be the last lines
             print_times(lines, failed, time.time() - began)
-        code = beside(guests[name], parts[name]) if guests.get(name) else parts[name]()
+        code = beside(guests[name], PARTS[name]) if guests.get(name) else PARTS[name]()
         lines.append(f"{name:10} {time.monotonic() - begin:7.1f} s  {'ok' if code == 0 else f'FAILED ({code})'}")
         if code:
             failed.append(name)

@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 # How long something may take to appear in the tree, and how often a key may be pressed to come to it.
 DEADLINE_SECONDS = 30.0
 MOST_PRESSES = 80
+_BETWEEN_LOOKS_SECONDS = 0.03  # a whole tree is some ten milliseconds of work for the browser
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,14 @@ class Reader:
         deadline = time.monotonic() + DEADLINE_SECONDS
         while self.has(role, name) == gone:
             assert time.monotonic() < deadline, f"{role} {name!r} {'stays' if gone else 'does not come'}:\n{self}"
+            time.sleep(_BETWEEN_LOOKS_SECONDS)
 
     def wait_for_focus(self, role: str, name: str = "") -> None:
         """Wait until such a thing has the focus."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while not self.focus().fits(role, name):
             assert time.monotonic() < deadline, f"the focus is at {self.focus()}, not at {role} {name!r}:\n{self}"
+            time.sleep(_BETWEEN_LOOKS_SECONDS)
 
     def press(self, key: str) -> None:
         self._keyboard.press(key)

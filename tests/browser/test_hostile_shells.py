@@ -92,11 +92,12 @@ def written(console: Console) -> bytes:
 def test_notices_are_shown_beside_the_terminal_and_not_written_into_it(console: Console, said: Said) -> None:
     bars = console.page.locator(".bars")
     for at, text in enumerate(STRINGS):
-        for kind, field in (("unmanaged", "text"), ("target", "text"), ("progress", "text"), (text[:30], "text")):
+        for kind, field in (("unmanaged", "text"), ("unheld", "text"), ("target", "text"), ("progress", "text"), (text[:30], "text")):
             said.say(NOTICE, {"kind": kind, "data": {field: text, text[:60]: text}})
         said.say(NOTICE, {"kind": "restarted" if at % 2 else "restarting", "data": {"cause": text}})
-    said.say(NOTICE, {"kind": "unmanaged", "data": {"text": "\x1b]0;podshell-hostile\x07 is the last"}})
-    expect(bars).to_contain_text("]0;podshell-hostile is the last", timeout=DEADLINE_MS)
+    for kind in ("unmanaged", "unheld"):
+        said.say(NOTICE, {"kind": kind, "data": {"text": f"\x1b]0;podshell-hostile\x07 is the last {kind}"}})
+    expect(bars).to_contain_text("]0;podshell-hostile is the last unheld", timeout=DEADLINE_MS)
     console.run("echo still$((1+1))", "\nstill2\n")
     assert b"still2" in said.output
     assert written(console).replace(said.reset, b"") == said.output

@@ -17,7 +17,7 @@ from running_podshell import CLUSTER, RunningPodshell, running_podshell
 from second_client import SecondClient, until_none
 from shell_program import BUSY_IMAGES, DETACH_KEYS, IMAGE_OF_SHELLS, START_SECONDS, environment, shell_terminal, words_of
 
-from cli_terminal import CliTerminal
+from cli_terminal import CliTerminal, kill_with_survivors
 from podshell.agent.ceiling import Ceiling
 from podshell.agent.settings import ToolsSettings
 from podshell.kube.errors import NotFound
@@ -72,7 +72,7 @@ async def kill_everything(killed: Killed, folder: Path, parent: WarmParent) -> N
 
 
 async def _kill_direct(killed: Killed, kind: str, phase: str) -> None:
-    """kill -9 of `kubectl shell` in a phase; who is to be detached leaves by the keys."""
+    """kill -9 of `kubectl shell`, and of what would clean up after it, in a phase; who is to be detached leaves by the keys."""
     env = environment(killed.pods.kubeconfig)
     target = killed.node if kind == "node" else f"pods/{killed.targets[phase]}"
     image = killed.busy_image if phase == "pulling" else IMAGE_OF_SHELLS
@@ -107,7 +107,7 @@ async def _killed_or_left(terminal: CliTerminal, phase: str) -> bool:
         return True
     if terminal.process.returncode is not None:
         return False
-    terminal.process.kill()
+    kill_with_survivors(terminal.process.pid)
     return await terminal.process.wait() == -9
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
-from cluster_pods import NAMESPACE, ClusterPods
+from cluster_pods import NAMESPACE, PATIENCE_SECONDS, ClusterPods
 from killed import PHASES, Killed
 from second_client import SecondClient, until_none
-from shell_program import run_gc
+from shell_program import START_SECONDS, environment, run_gc, shell_terminal, words_of
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
 
@@ -32,6 +34,22 @@ async def test_nothing_is_left_of_a_killed_command_line_of_a_gateway_when_its_sh
     assert killed.sessions is not None
     await killed.sessions
     assert (await second.jobs(killed.of_gateway), await second.node_pods(killed.of_gateway)) == ([], {})
+
+
+async def test_a_node_pod_is_removed_when_only_its_program_was_killed(killed: Killed, pods: ClusterPods, second: SecondClient) -> None:
+    """Long before its waiter would end it, and not only its container."""
+    others = set(await second.node_pods(killed.namespace))
+    words = words_of([killed.node], namespace=killed.namespace)
+    async with shell_terminal(words, environment(pods.kubeconfig)) as terminal:
+        await terminal.expect(b"# ", START_SECONDS)
+        (name,) = set(await second.node_pods(killed.namespace)) - others
+        terminal.process.kill()
+        await terminal.process.wait()
+
+    async def left() -> list[str]:
+        return [one for one in await second.node_pods(killed.namespace) if one == name]
+
+    await until_none(left, "the pod of a killed program is there", deadline=time.monotonic() + PATIENCE_SECONDS)
 
 
 async def test_nothing_runs_a_minute_after_kubectl_shell_was_killed_and_gc_removes_the_objects(

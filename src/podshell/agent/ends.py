@@ -11,12 +11,15 @@ from podshell.agent.targets import TargetIdentity
 from podshell.kube.classify import Failed, FailureKind
 from podshell.kube.exec_ends import Exited, Lost
 from podshell.kube.lifeline import LifelineReport
+from podshell.kube.manifests import is_past
 from podshell.kube.marker import Leader
 from podshell.kube.shells import Shell
 from podshell.wire.errors import ErrorCode, Refusal
 from podshell.wire.messages import End, Facts
 
 _LIMIT_NAMES = 64
+# Between the clock that wrote when a pod ends and the one that ended it: seconds are cut off, and its start comes later.
+_CLOCKS_DIFFER_MS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,14 @@ def _end(outcome: Outcome, offers_debug: bool) -> End:
             return End("lost", None, outcome.message, "open a new shell; look at the API server if it goes on")
         case Stop():
             return End(outcome.reason, None, outcome.message[:4096])
+
+
+def blame_time(end: End, expires: str, now_ms: int) -> End:
+    """Say so when the container is gone because its time is over: whoever ends it by its deadline says only that it is deleted."""
+    if end.reason != "target_gone" or not is_past(expires, now_ms + _CLOCKS_DIFFER_MS):
+        return end
+    text, step = f"its time was over at {expires}", "open another one; it may ask for more time (Longest life in the form, --ttl)"
+    return msgspec.structs.replace(end, message=f"{text}: {end.message}"[:4096] if end.message else text, next_step=step)
 
 
 def facts_of(end: End) -> Facts:

@@ -40,8 +40,11 @@ def is_trouble(status: str) -> bool:
     return status.removeprefix("Init:") in _TROUBLES
 
 
-def workload_health(workload: Workload, ready: int, desired: int, statuses: Iterable[str]) -> Health:
-    """Judge a workload; `statuses` are those of its pods that are not being deleted."""
+def workload_health(workload: Workload, ready: int, desired: int, statuses: Iterable[str], ready_pods: int = 0) -> Health:
+    """Judge a workload; `statuses` are those of its pods that are not being deleted.
+
+    `ready` is what its controller has counted, which may be later than `ready_pods`, what its pods say.
+    """
     counted = Counter(statuses)
     conditions = {one.type: one for one in workload.status.conditions or ()}
     if type(workload).__name__ == "Job":
@@ -64,6 +67,8 @@ def workload_health(workload: Workload, ready: int, desired: int, statuses: Iter
     starting = sum(count for status, count in counted.items() if status not in ("Running", "NotReady", "Completed"))
     if starting:
         return Health("progressing", f"{ready} of {desired} pods ready, {starting} starting")
+    if ready_pods > ready:
+        return Health("progressing", f"{ready} of {desired} pods ready, {ready_pods - ready} not counted yet")
     missing = "" if counted else "; it has no pods: look at its events"
     return Health("unhealthy", f"{ready} of {desired} pods ready{missing}")
 

@@ -10,12 +10,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from podshell.agent.settings import ToolsSettings
 from podshell.aio.clock import Clock
 from podshell.kube.errors import KubeError, NotFound
-from podshell.kube.manifests import EXPIRES, SELECTOR, SESSION_LABEL
+from podshell.kube.manifests import EXPIRES, SELECTOR, SESSION_LABEL, is_past
 from podshell.kube.objects import KubeObject
 from podshell.kube.rest import Client
 from podshell.kube.workloads import JOBS
@@ -132,16 +131,9 @@ class Leftovers:
             return ""
         if job.finished:
             return "its shell has ended"
-        if _expired((job.metadata.annotations or {}).get(EXPIRES, ""), self._clock.wall_ms()):
+        if is_past((job.metadata.annotations or {}).get(EXPIRES, ""), self._clock.wall_ms()):
             return "its time is over"
         if labels.get(INSTANCE_LABEL) != self._instance:
             return ""
         since = self._alone_since.setdefault(job.metadata.uid, now)
         return "it has no session" if now - since >= self._settings.patience_seconds else ""
-
-
-def _expired(text: str, now_ms: int) -> bool:
-    try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp() * 1000 < now_ms
-    except ValueError:
-        return False  # not of ours: its deadline ends it

@@ -17,6 +17,11 @@ _ROLE_LABEL = "node-role.kubernetes.io/"
 _POD_SECURITY_LABEL = "pod-security.kubernetes.io/enforce"
 
 
+def is_ready(pod: Pod) -> bool:
+    """Whether a pod says that it is ready."""
+    return any(condition.type == "Ready" and condition.status == "True" for condition in pod.status.conditions or ())
+
+
 def pod_status(pod: Pod) -> str:
     """Return the status that kubectl prints, but `Unschedulable` for a pod that no node takes."""
     status = _summary(pod)[0]
@@ -89,8 +94,7 @@ def _summary(pod: Pod) -> tuple[str, int, int, int]:
             elif status.ready and status.state.running is not None:
                 running, ready = True, ready + 1
         if reason == "Completed" and running:
-            is_ready = (condition := conditions.get("Ready")) is not None and condition.status == "True"
-            reason = "Running" if is_ready else "NotReady"
+            reason = "Running" if is_ready(pod) else "NotReady"
     if pod.metadata.deletion_timestamp is not None:
         if pod.status.reason == "NodeLost":
             reason = "Unknown"
@@ -222,8 +226,8 @@ def workload_row(workload: Workload, pods: Sequence[Pod] = ()) -> WorkloadRow:
     elif kind == "Job":
         ready, desired = status.succeeded, spec.completions if spec.completions is not None else 1
     selector = dict(spec.selector.match_labels or {}) if spec.selector is not None else {}
-    statuses = [pod_status(pod) for pod in pods if pod.metadata.deletion_timestamp is None]
-    health = workload_health(workload, ready, desired, statuses)
+    here = [pod for pod in pods if pod.metadata.deletion_timestamp is None]
+    health = workload_health(workload, ready, desired, map(pod_status, here), sum(map(is_ready, here)))
     return WorkloadRow(
         uid=meta.uid,
         kind=kind,

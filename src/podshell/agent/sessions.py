@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from podshell.agent.consumers import Consumer, ConsumerChannel, Consumers
-from podshell.agent.ends import Outcome, Stop, end_from, facts_of, facts_of_shell
+from podshell.agent.ends import Outcome, Stop, blame_time, end_from, facts_of, facts_of_shell
 from podshell.agent.idle import IdleStep
 from podshell.agent.idle_watch import IdleWatch
 from podshell.agent.inputs import InputStreams
@@ -209,6 +209,7 @@ class Session:
         stays = await self._tear_down()
         managed, ended = (shell.managed, shell.ended) if shell is not None else (True, True)
         end = end_from(outcome, report, managed=managed, ended=ended, offers_debug=self._around.offers_debug)
+        end = blame_time(end, self.target.expires, self._clock.wall_ms())
         if stays:
             end = msgspec.structs.replace(end, unkilled=[*end.unkilled, stays])
         self.settle(end)
@@ -366,6 +367,8 @@ class Session:
             self.consumers.tell(told)
         if not shell.managed:
             self.consumers.tell(self._standing.run_unmanaged(windows=shell.windows))
+        elif self._ready is not None and self.opening.tty and not shell.held and (unheld := self._standing.run_unheld()) is not None:
+            self.consumers.tell(unheld)
         self._flush_input()
 
     def _note_held(self, shell: Shell) -> None:

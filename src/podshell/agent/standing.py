@@ -16,6 +16,10 @@ _UNMANAGED = Notice(
 _UNMANAGED_WINDOWS = Notice(
     "unmanaged", {"text": "shells in Windows containers are untested, and nothing watches over them: end this one by exit"}
 )
+_UNHELD = Notice(
+    "unheld",
+    {"text": "nothing in this container's image can hold it (no dtach): when the agent is restarted it begins anew, without its state"},
+)
 
 
 class Standing:
@@ -33,6 +37,7 @@ class Standing:
         self.paused = False
         self.mounts: Notice | None = None
         self.unmanaged: Notice | None = None
+        self.unheld: Notice | None = None
 
     def progress(self, phase: str, text: str) -> Notice:
         """Note what is being done for the start."""
@@ -69,6 +74,11 @@ class Standing:
         self.unmanaged = _UNMANAGED_WINDOWS if windows else _UNMANAGED
         return self.unmanaged
 
+    def run_unheld(self) -> Notice | None:
+        """Note that the shell ends with the agent that started it; says it once."""
+        known, self.unheld = self.unheld, _UNHELD
+        return None if known else _UNHELD
+
     def greeting(self, state: str, idle: IdleWatch) -> list[Notice]:
         """Return what a consumer is told that comes now."""
         told = []
@@ -86,6 +96,8 @@ class Standing:
             told.append(Notice("target", {"text": self.leaving.text}))
         if self.unmanaged is not None:
             told.append(self.unmanaged)
+        if self.unheld is not None:
+            told.append(self.unheld)
         return told
 
 

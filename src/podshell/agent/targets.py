@@ -10,7 +10,8 @@ from podshell.wire.errors import ErrorCode, Refusal, RefusedBy
 
 @dataclass(frozen=True, slots=True)
 class TargetIdentity:
-    """One life of one container. `container_id` is empty when it was not running; `windows`: its pod says that it is one of Windows."""
+    """One life of one container. `container_id` is empty when it was not running; `windows`: its pod says that it is one of Windows;
+    `expires`: when a pod of ours ends at the latest, as it says."""
 
     namespace: str
     pod: str
@@ -18,6 +19,7 @@ class TargetIdentity:
     container: str
     container_id: str = ""
     windows: bool = False
+    expires: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +90,5 @@ def identify(pod: Pod, container: str) -> TargetIdentity:
     running = status is not None and status.state.running is not None
     identity = status.container_id if status is not None and running else ""
     windows = pod.spec.os is not None and pod.spec.os.name == "windows"
-    return TargetIdentity(pod.metadata.namespace, pod.metadata.name, pod.metadata.uid, container, identity, windows)
+    expires = pod.metadata.annotations.expires if pod.metadata.annotations is not None else ""
+    return TargetIdentity(pod.metadata.namespace, pod.metadata.name, pod.metadata.uid, container, identity, windows, expires)

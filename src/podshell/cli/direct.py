@@ -6,6 +6,9 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from podshell import __version__
@@ -15,6 +18,7 @@ from podshell.cli.first_look import FirstLook, node_path, pod_path
 from podshell.cli.shell_request import resolve_options
 from podshell.cli.shell_targets import ShellTarget, TargetKind
 from podshell.cli.shell_values import Values
+from podshell.cli.survivor import Survivor
 from podshell.kube.entering import entering
 from podshell.kube.errors import KubeError
 from podshell.kube.objects import Node, Pod
@@ -41,14 +45,33 @@ def run_direct(values: Values, target: ShellTarget, command: tuple[str, ...] | N
     session = os.urandom(8).hex()
     agent = f"podshell/{__version__} session/{session}"
     seconds = connections.request_seconds(values) or connections.REQUEST_SECONDS
+    open_client = partial(connections.make_client, connection, values, session=session)
+    survivor = Survivor.fork(open_client, session) if target.kind is TargetKind.NODE else None  # before there are threads
     try:
-        look = _look(connection, target, agent, seconds)
-    except KubeError as error:
-        raise CommandFailed(FAILED, str(error)) from error
-    from podshell.cli.local_terminal import Choices, has_stdin
+        try:
+            look = _look(connection, target, agent, seconds)
+        except KubeError as error:
+            raise CommandFailed(FAILED, str(error)) from error
+        from podshell.cli.local_terminal import Choices, has_stdin
 
-    choices = Choices(has_stdin(), keys, hints=not values.flag("no_hints"))
-    return asyncio.run(_run(values, target, command or (), options, connection, session, look, choices))
+        choices = Choices(has_stdin(), keys, hints=not values.flag("no_hints"))
+        return asyncio.run(_run(_Asked(values, target, command or (), options, session, look, survivor), open_client, choices))
+    finally:
+        if survivor is not None:
+            survivor.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What one run is about."""
+
+    values: Values
+    target: ShellTarget
+    command: tuple[str, ...]
+    options: ResolvedOptions
+    session: str
+    look: FirstLook[Node] | FirstLook[Pod]
+    survivor: Survivor | None
 
 
 def _look(connection: Connection, target: ShellTarget, agent: str, seconds: float) -> FirstLook[Node] | FirstLook[Pod]:
@@ -57,52 +80,35 @@ def _look(connection: Connection, target: ShellTarget, agent: str, seconds: floa
     return FirstLook(connection, pod_path(connection.namespace, target.name), Pod, user_agent=agent, seconds=seconds)
 
 
-async def _run(
-    values: Values,
-    target: ShellTarget,
-    command: tuple[str, ...],
-    options: ResolvedOptions,
-    connection: Connection,
-    session: str,
-    look: FirstLook[Node] | FirstLook[Pod],
-    choices: Choices,
-) -> int:
+async def _run(asked: _Asked, open_client: Callable[[], Client], choices: Choices) -> int:
     from podshell.cli.direct_run import DirectRun
     from podshell.cli.local_terminal import STDIN, STDOUT, LocalTerminal
     from podshell.cli.raw_mode import is_terminal
 
     tty = choices.stdin and is_terminal(STDIN) and is_terminal(STDOUT)
-    async with connections.make_client(connection, values, session=session) as client:
-        place = _place(client, values, target, command, options, session, look, tty)
-        return await DirectRun(place, LocalTerminal(choices, tty=tty)).run()
+    async with open_client() as client:
+        return await DirectRun(_place(client, asked, tty), LocalTerminal(choices, tty=tty)).run()
 
 
-def _place(
-    client: Client,
-    values: Values,
-    target: ShellTarget,
-    command: tuple[str, ...],
-    options: ResolvedOptions,
-    session: str,
-    look: FirstLook[Node] | FirstLook[Pod],
-    tty: bool,
-) -> Workplace:
+def _place(client: Client, asked: _Asked, tty: bool) -> Workplace:
     from podshell.cli.direct_node import NodePlace
     from podshell.cli.direct_place import Wish
     from podshell.cli.direct_pod import PodPlace
 
+    values, options = asked.values, asked.options
     wish = Wish(
         options,
-        entering(command) if options.enter else command,
+        entering(asked.command) if options.enter else asked.command,
         tty,
         values.seconds("timeout"),
-        session,
+        asked.session,
         keep_on_failure=values.flag("keep_on_failure"),
         attach=values.flag("attach"),
     )
-    if target.kind is TargetKind.NODE:
-        return NodePlace(client, wish, target.name, node_namespace(values, client.connection.namespace), look)  # type: ignore[arg-type]
-    return PodPlace(client, wish, target.name, client.connection.namespace, look)  # type: ignore[arg-type]
+    name, namespace = asked.target.name, client.connection.namespace
+    if asked.survivor is not None:
+        return NodePlace(client, wish, name, node_namespace(values, namespace), asked.look, asked.survivor)  # type: ignore[arg-type]
+    return PodPlace(client, wish, name, namespace, asked.look)  # type: ignore[arg-type]
 
 
 def node_namespace(values: Values, of_context: str) -> str:

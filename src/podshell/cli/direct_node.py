@@ -12,6 +12,7 @@ from podshell.cli.direct_place import Place, Say, Wish, check, next_step, refusa
 from podshell.cli.failures import FAILED, CommandFailed
 from podshell.cli.first_look import FirstLook
 from podshell.cli.leftovers import remove_finished
+from podshell.cli.survivor import Survivor
 from podshell.kube.debug_options import ResolvedOptions
 from podshell.kube.errors import Forbidden, KubeError
 from podshell.kube.exec import ExecEnd, ExecStream, ExecTarget, open_attach
@@ -43,8 +44,9 @@ class _Nothing:
 class NodePlace(Place):
     """A pod on a node, ours alone."""
 
-    def __init__(self, client: Client, wish: Wish, node: str, namespace: str, look: FirstLook[Node]) -> None:
+    def __init__(self, client: Client, wish: Wish, node: str, namespace: str, look: FirstLook[Node], survivor: Survivor) -> None:
         super().__init__(client, wish)
+        self._survivor = survivor
         self._node = node
         self._namespace = namespace
         self._look = look
@@ -75,6 +77,7 @@ class NodePlace(Place):
         making = self._making(options)
 
         def build(name: str) -> Manifest:
+            self._survivor.note(self._namespace, name)
             return node_pod(options, making, facts, name=name, namespace=self._namespace)
 
         while True:
@@ -130,6 +133,7 @@ class NodePlace(Place):
         if self._wish.keep_on_failure and not self._started and self._pod.answered:
             if self._pod.may_exist and not self._kept_said:
                 self._say(self._kept(self._namespace, self._pod.name))
+            self.leave()
             return
         await self._delete()
 
@@ -138,6 +142,11 @@ class NodePlace(Place):
             await self._pod.remove()
         except KubeError as error:
             raise CommandFailed(FAILED, f"failed to delete pod {self._pod.name}: {error}", self.left_behind()) from error
+        if not self._pod.may_exist:
+            self._survivor.forget(self._namespace, self._pod.name)
+
+    def leave(self) -> None:
+        self._survivor.forget(self._namespace, self._pod.name)
 
     def left_behind(self) -> str:
         if not self._pod.may_exist:

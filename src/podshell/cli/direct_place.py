@@ -81,6 +81,9 @@ class Place:
         windows = self._wish.options.os == "windows"
         return await self._open(ShellPlan(self._target, self._wish.command, self._wish.tty, tools=True, windows=windows), owner, size)
 
+    def leave(self) -> None:
+        """Keep what was made: its shell goes on without us."""
+
     async def attach_again(self, owner: ShellOwner, size: tuple[int, int], nonce: str) -> OpenedShell | Failed:
         assert self._target is not None
         if self._nonce:

@@ -72,6 +72,9 @@ class Workplace(Protocol):
             CommandFailed: something may be left; the lines name it.
         """
 
+    def leave(self) -> None:
+        """Keep it: its shell goes on without us."""
+
     def left_behind(self) -> str:
         """Say what becomes of it when nobody removes it; "" for nothing."""
 
@@ -110,8 +113,10 @@ class DirectRun:
             terminal.leave()
             if not self._session.left:
                 await self._remove()
-            elif note := self._place.left_behind():
-                self._say(f"left; {note}")
+            else:
+                self._place.leave()
+                if note := self._place.left_behind():
+                    self._say(f"left; {note}")
             return terminal.stop_code if terminal.was_stopped else code
 
     async def _work(self) -> int:

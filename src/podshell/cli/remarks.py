@@ -44,7 +44,7 @@ def remark_of_notice(kind: str, data: Facts) -> str | None:
             return SAME_SHELL
         case "progress" if data.get("phase") != "connecting":  # that is over in a moment, and every session's
             return str(data.get("text")) or None
-        case "target" | "mounts" | "unmanaged":
+        case "target" | "mounts" | "unmanaged" | "unheld":
             return str(data.get("text", kind))
         case "recording" if data.get("on"):
             return "this session is recorded"

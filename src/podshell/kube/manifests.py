@@ -125,6 +125,14 @@ def expiry_of(options: ResolvedOptions, making: Making) -> str:
     return datetime.fromtimestamp(making.created + options.ttl_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def is_past(expiry: str, now_ms: float) -> bool:
+    """Whether a time that `expiry_of` has written is over; what it has not written never is."""
+    try:
+        return datetime.strptime(expiry, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp() * 1000 < now_ms
+    except ValueError:
+        return False
+
+
 def actions_of(options: ResolvedOptions) -> str:
     """Return what a container has needed of the ceiling, as it carries it."""
     return ",".join(needed_actions(options))

@@ -32,6 +32,7 @@ class Annotations(KubeObject, frozen=True):
     revision: str = msgspec.field(default="", name="deployment.kubernetes.io/revision")
     change_cause: str = msgspec.field(default="", name="kubernetes.io/change-cause")
     mirror: str = msgspec.field(default="", name="kubernetes.io/config.mirror")
+    expires: str = msgspec.field(default="", name="podshell.dev/expires")
 
 
 class OwnerReference(KubeObject, frozen=True):

@@ -1,4 +1,4 @@
-"""`kubectl shell` killed while its image does not come, and left by its keys: what the plain kubectl lists after the patience.
+"""`kubectl shell` left by its keys, or killed with what would clean up after it while its image does not come: what kubectl lists then.
 
 Nothing is cleaned up before it is looked at. The other phases: test_shell_killed.py.
 """
@@ -17,6 +17,7 @@ from cli_process import CliTerminal
 from impatient_shell import PATIENCE_SECONDS
 from shell_process import kubectl
 
+from cli_terminal import kill_with_survivors
 from podshell.sandbox import users
 from podshell.sandbox.kubelet.faults import PodFault
 from sandbox_fixtures import SandboxCluster
@@ -58,7 +59,7 @@ async def end_in(env: dict[str, str], phase: str, target: str) -> str:
     async with CliTerminal(["-n", SPACE, *life, target], env, program=PROGRAM) as terminal:
         if phase == "pulling":
             await terminal.expect(b"pulling the image")
-            terminal.process.kill()
+            kill_with_survivors(terminal.process.pid)
             assert await terminal.wait() == -signal.SIGKILL, "it had given up by itself, so this shows nothing"
         else:
             await terminal.expect(b"# ")

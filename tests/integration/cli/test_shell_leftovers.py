@@ -13,6 +13,7 @@ from cli_process import CliTerminal
 from shell_process import SHELL, kubectl, names_of_ours, nothing_is_left, run
 from test_exec_in_a_terminal import poll
 
+from cli_terminal import kill_with_survivors
 from podshell.sandbox.users import ATTACHER, OPERATOR
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="pods of nodes want isolated containers")
@@ -30,7 +31,7 @@ async def test_the_next_shell_of_its_user_removes_the_pod_that_a_killed_one_left
     async with CliTerminal(NODE, cluster_env, program=PROGRAM) as terminal:
         await poll(lambda: terminal.is_raw)
         left = await names_of_ours(cluster_env)
-        terminal.process.kill()
+        kill_with_survivors(terminal.process.pid)
         await terminal.process.wait()
     async with asyncio.timeout(60):
         while await phases(cluster_env, left) != ["Succeeded"]:  # its waiter ends it; nobody is there to delete it

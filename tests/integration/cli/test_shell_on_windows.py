@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from shell_process import SHELL, clean_environment, nothing_is_left, run
 
+from cli_terminal import kill_with_survivors
 from podshell.sandbox.cluster import SandboxCluster
 from podshell.sandbox.content import Content, manifests
 from podshell.sandbox.content.nodes import node
@@ -80,7 +81,7 @@ async def test_the_pod_ends_with_a_program_that_was_killed(lab: SandboxCluster, 
     assert ours(lab) == ["Running"]
     ended = asyncio.Event()
     lab.store.listen(lambda event: ended.set() if ours(lab) == ["Succeeded"] else None)
-    process.kill()
+    kill_with_survivors(process.pid)
     await process.wait()
     async with asyncio.timeout(20):
         await ended.wait()

@@ -26,7 +26,7 @@ NOT_MATCHED: dict[str, str] = {
 FOLDERS = ("exec", "refused", "rbac", "frames", "attach", "orphans")
 NAMES = [f"{folder}/{path.stem}" for folder in FOLDERS for path in sorted((TRANSCRIPTS / folder).glob("*.json"))]
 _AT_ONCE = 24  # replays that run together; nearly all of them wait
-# A client that was late on a busy machine has played another scene: it is played again, by itself.
+# A client or a process that was late on a busy machine has played another scene: it is played again, by itself.
 _MOST_TRIES = 4
 
 pytestmark = pytest.mark.skipif(not can_isolate(), reason="needs namespaces: root with CAP_SYS_ADMIN")

@@ -71,6 +71,15 @@ class Client:
         self._lab = lab
         self._token = token
         self._last_sent: dict[str, Any] = {}
+        self._sent_at = self._answered_at = 0.0  # the first frame, and what a process first said after it
+
+    @property
+    def waited_longer(self) -> bool:
+        """Whether the first output after the first frame took more time here than in the recording."""
+        sent = next((index for index, frame in enumerate(self.frames) if frame["dir"] == ">" and "op" in frame), len(self.frames))
+        said = (frame["t"] for frame in self.frames[sent + 1 :] if frame.get("ch") in (1, 2) and frame["dir"] == "<" and frame["len"] > 1)
+        recorded = next(said, None)
+        return recorded is not None and (self._answered_at - self._sent_at) * 1000 > recorded - self.frames[sent]["t"]
 
     async def connect(self) -> None:
         port = urllib.parse.urlsplit(self._lab.server.url).port
@@ -97,7 +106,10 @@ class Client:
                 length = second & 0x7F
                 if length > 125:
                     length = int.from_bytes(await self._reader.readexactly(2 if length == 126 else 8), "big")
-                self.heard.take(_NAMES[first & 0x0F], await self._reader.readexactly(length))
+                payload = await self._reader.readexactly(length)
+                self.heard.take(_NAMES[first & 0x0F], payload)
+                if self._sent_at and not self._answered_at and length > 1 and payload[0] in (1, 2):
+                    self._answered_at = asyncio.get_running_loop().time()
                 self.changed.set()
         self.heard.ended = True
         self.changed.set()
@@ -112,6 +124,7 @@ class Client:
         head = bytes([(0x80 if frame["fin"] else 0) | _OPCODES[frame["op"]], size[0] | bit]) + size[1:]
         # A mask of zeroes leaves the payload as it is.
         self._last_sent = frame
+        self._sent_at = self._sent_at or asyncio.get_running_loop().time()
         with contextlib.suppress(ConnectionError):
             self._writer.write(head + (bytes(4) if bit else b"") + payload)
             if length < 2**20:
@@ -163,7 +176,8 @@ class Replay:
         sleeps = [float(number) for number in re.findall(r"sleep (\d+)", command) if float(number) < 60]
         self.life_seconds = max(sleeps, default=0.0)
         self.problems: list[str] = []
-        self.late = False  # our client once spoke when the server had said more than in the recording
+        # our client once spoke when the server had said more than in the recording, or a process was slow to begin
+        self.late = False
 
     async def run(self, runtime: Runtime) -> list[str]:
         """Replay and return what differs."""
@@ -187,6 +201,7 @@ class Replay:
             await lab.stop()
         for client in clients:
             self._compare(client)
+            self.late |= client.waited_longer
         return self.problems
 
     async def _prepare(self, lab: Lab) -> None:

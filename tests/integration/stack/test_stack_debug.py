@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from terminal_client import ApiError, TerminalClient
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EVERYTHING = ceiling_of([action.value for action in Action])
-TOOLS = ToolsSettings(image_repository="tools", image_version="1", allowed_images=("tools:*", "missing/*"))
+TOOLS = ToolsSettings(image_repository="tools", image_version="1", allowed_images=("tools:*", "missing/*", "busybox:*"))
 DEBUG: dict[str, object] = {"kind": "debug"}
 NODE: dict[str, object] = {"kind": "node", "namespace": "", "pod": "", "container": "", "node": "worker-1"}
 
@@ -48,6 +49,20 @@ def made_objects(stack: Stack) -> list[str]:
     objects = [*stack.cluster.sandbox.store.list(JOB), *stack.cluster.sandbox.store.list(POD)]
     ours = [one["metadata"] for one in objects if one["metadata"].get("labels", {}).get("app.kubernetes.io/managed-by") == "podshell"]
     return [one["name"] for one in ours]
+
+
+@pytest.mark.parametrize("image", ["busybox:1.36", "tools:1"])
+@pytest.mark.parametrize("place", [pytest.param(NODE, marks=needs_root, id="node"), pytest.param({**DEBUG, "container": ""}, id="debug")])
+async def test_a_terminal_is_told_when_its_image_cannot_hold_its_shell(stack: Stack, place: dict[str, object], image: str) -> None:
+    async with stack.shell(**place, debug={"image": image}) as terminal:
+        await terminal.type(b"echo in:$((6*7)):\r")
+        await terminal.wait_output(b"in:42:")
+        told = image.startswith("busybox") or shutil.which("dtach") is None
+        if told:
+            assert "begins anew" in str((await terminal.wait_notice("unheld")).data["text"])
+        assert len(terminal.notices_of("unheld")) == told
+        await terminal.close_session()
+        await terminal.wait_end()
 
 
 async def test_a_node_session_is_made_used_and_removed_with_its_pod(stack: Stack) -> None:

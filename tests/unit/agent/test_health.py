@@ -66,3 +66,10 @@ ROLLING = {"readyReplicas": 3, "replicas": 4, "updatedReplicas": 1}
 )  # fmt: skip
 def test_a_workload_is_judged(workload: Workload, ready: int, desired: int, statuses: str, health: str, reason: str) -> None:
     assert workload_health(workload, ready, desired, statuses.split()) == (health, reason)
+
+
+def test_pods_that_their_controller_has_not_counted_yet_are_no_reason_to_worry() -> None:
+    workload = made(Deployment, settled(1))
+    told = ("progressing", "1 of 3 pods ready, 2 not counted yet")
+    assert workload_health(workload, 1, 3, ["Running"] * 3, 3) == told
+    assert workload_health(workload, 1, 3, ["Running"] * 3, 1).health == "unhealthy", "it is their containers that are not ready"

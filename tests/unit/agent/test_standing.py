@@ -53,6 +53,15 @@ def test_late_comers_are_greeted_with_what_holds_now() -> None:
     assert kinds(standing, "running") == ["reading_paused", "target", "unmanaged"]
 
 
+def test_a_shell_that_nothing_holds_is_told_once_and_to_late_comers() -> None:
+    standing = Standing("connecting to cart in cart-0", 1)
+    told = standing.run_unheld()
+    assert told is not None
+    assert "no dtach" in str(told.data["text"])
+    assert standing.run_unheld() is None
+    assert kinds(standing, "running") == ["unheld"]
+
+
 def made(*mounts: str, image_id: str = "sha256:1") -> MadeContainer:
     return MadeContainer("job", "podshell", "p", "u1", "shell", image_id=image_id, mounts=list(mounts))
 

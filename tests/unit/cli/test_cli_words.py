@@ -182,7 +182,7 @@ def test_a_remark_is_one_line_also_in_raw_mode(raw: bool, expected: bytes) -> No
 
 def test_notices_that_matter_are_said_and_others_not() -> None:
     assert "60 s" in (remark_of_notice("idle_warning", {"seconds": 60}) or "")
-    for kind in ("target", "mounts", "unmanaged"):
+    for kind in ("target", "mounts", "unmanaged", "unheld"):
         assert remark_of_notice(kind, {"text": "/host: read-only"}) == "/host: read-only"
     assert remark_of_notice("viewers", {"owners": 1}) is None
     assert remark_of_notice("of a later version", {}) is None

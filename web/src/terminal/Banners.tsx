@@ -83,6 +83,11 @@ export function Banners({ view, session, facts }: { view: View; session: Termina
           {sentence(view.unmanaged)}
         </Bar>
       )}
+      {view.unheld && (
+        <Bar tone="info" icon="warning" title={words.unheld} onDismiss={() => session.dismiss("unheld")}>
+          {sentence(view.unheld)}
+        </Bar>
+      )}
       {hints && hint && <Hint key={hint} hint={hint} facts={facts} onDismiss={() => session.dismissHint(hint)} />}
     </div>
   );

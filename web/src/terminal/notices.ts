@@ -44,6 +44,8 @@ export function noticeView(
       return { owners: count(data.owners), observers: count(data.observers) };
     case "unmanaged":
       return { unmanaged: text(data.text) };
+    case "unheld":
+      return { unheld: text(data.text) };
     default:
       return {};
   }

@@ -150,7 +150,9 @@ export class TerminalSession {
     void this.connect(null);
   }
 
-  dismiss(what: "restarted" | "skipped" | "lost" | "clipboard" | "link" | "inputRefused" | "unmanaged"): void {
+  dismiss(
+    what: "restarted" | "skipped" | "lost" | "clipboard" | "link" | "inputRefused" | "unmanaged" | "unheld",
+  ): void {
     const cleared: Record<typeof what, Partial<View>> = {
       restarted: { restarted: "" },
       skipped: { skippedBytes: 0 },
@@ -159,6 +161,7 @@ export class TerminalSession {
       link: { link: "" },
       inputRefused: { inputRefused: false },
       unmanaged: { unmanaged: "" },
+      unheld: { unheld: "" },
     };
     this.change(cleared[what]);
   }

@@ -38,6 +38,7 @@ export interface View {
   hints: readonly HintName[];
   target: string;
   unmanaged: string;
+  unheld: string;
   recording: boolean;
   owners: number;
   observers: number;
@@ -67,6 +68,7 @@ export const FIRST_VIEW: View = {
   hints: [],
   target: "",
   unmanaged: "",
+  unheld: "",
   recording: false,
   owners: 1,
   observers: 0,

@@ -56,6 +56,7 @@ export const terminal = {
   lost: "Earlier output is not available",
   target: "The pod says:",
   unmanaged: "This command runs without supervision",
+  unheld: "This shell cannot be held",
   hints: {
     node: {
       ...NETWORK_HINTS,

@@ -21,6 +21,9 @@ from podshell.sandbox.streams.session import SWALLOWED_BYTES, ClientEnd, Session
 # is modelled by what comes within this time: more than a pty buffer is a flood.
 _FLOOD_SECONDS = 0.05
 _FLOOD_BYTES = 4096
+# A size is passed on once the runtime has told that the process runs, which is late for what that does first: it sees 0x0
+# (transcripts/exec/tty-first-resize-early.v5).
+_SIZED_AFTER_SECONDS = 0.02
 
 
 class ExecSession(Session):
@@ -37,6 +40,8 @@ class ExecSession(Session):
         super().__init__(connection, subprotocol, options, fault)
         self._container = container
         self._process: Process | None = None
+        self._sized_from = 0.0  # in the loop's time
+        self._early_size: tuple[int, int] | None = None
 
     async def run(self, runtime: Runtime) -> None:
         """Run the command and serve the stream until both ends of it are known."""
@@ -49,6 +54,7 @@ class ExecSession(Session):
                 stdin=self.options.stdin,
                 consumer=self.deliver,
             )
+            self._sized_from = asyncio.get_running_loop().time() + _SIZED_AFTER_SECONDS
         except ConnectionLost:
             return
         except ExecFailed as error:
@@ -97,9 +103,18 @@ class ExecSession(Session):
         return None
 
     def resize(self, columns: int, rows: int) -> None:
-        """Set the size of the tty."""
-        if self._process is not None:
-            self._process.resize(columns, rows)
+        """Set the size of the tty, the last of several that come too early."""
+        waits, self._early_size = self._early_size is not None, (columns, rows)
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._sized_from:
+            self._apply_size()
+        elif not waits:
+            loop.call_at(self._sized_from, self._apply_size)
+
+    def _apply_size(self) -> None:
+        size, self._early_size = self._early_size, None
+        if self._process is not None and size is not None:
+            self._process.resize(*size)
 
 
 async def _floods(process: Process) -> bool:
