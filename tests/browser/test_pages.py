@@ -17,7 +17,7 @@ def marked(console: Console) -> Iterator[Console]:
     console.page.get_by_role("article").first.wait_for(timeout=DEADLINE_MS)
     console.mark_cluster("demo-west", "Production", "red")
     yield console
-    console.mark_cluster("demo-west", "Lab", "")
+    console.mark_cluster("demo-west", "", "")
 
 
 def heading(console: Console, name: str) -> None:

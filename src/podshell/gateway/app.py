@@ -146,7 +146,7 @@ class Gateway:
     async def make_enrolment(self, cluster: str, *, label: str = "", colour: str = "") -> str:
         """Make a one-time token with which an agent joins a cluster."""
         owner = await self.services.credentials.subject(self.settings.owner)
-        return (await self.services.clusters.make_enrolment(owner, ClusterBody(cluster, label, colour))).token
+        return (await self.services.clusters.make_enrolment(owner, ClusterBody(cluster, label or None, colour or None))).token
 
     def authority_changed(self, *, user: str = "", session: str = "") -> None:
         """Have live sessions decided anew, here and on every other replica: of a user, one session, or all."""

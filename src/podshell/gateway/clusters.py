@@ -69,18 +69,17 @@ class Clusters:
         row = {"hash": _digest(token), "cluster": body.name, "expires_ms": expires_ms}
         entry = AuditEntry(actor=subject.name, action="cluster.enrol", outcome="allowed", target=Target(body.name))
         await self._audit.append(entry, insert(tables.enrolments).values(row))
-        if body.label or body.colour:
-            await self._describe(body)
+        marks = {name: value for name, value in (("label", body.label), ("colour", body.colour)) if value is not None}
+        if marks:
+            await self._describe(body.name, marks)
         return Enrolment(body.name, token, datetime.fromtimestamp(expires_ms / 1000, UTC))
 
-    async def _describe(self, body: ClusterBody) -> None:
+    async def _describe(self, name: str, marks: dict[str, str]) -> None:
         async with self._database.transaction() as connection:
-            changed = await connection.execute(
-                update(tables.clusters).where(tables.clusters.c.name == body.name).values(label=body.label, colour=body.colour)
-            )
-            if not changed.rowcount:
-                await connection.execute(insert(tables.clusters).values(_new_row(body.name, body.label, body.colour)))
-        self._bus.publish(CLUSTERS, encode_hint(ClusterChanged(body.name)))
+            changed = await connection.execute(update(tables.clusters).where(tables.clusters.c.name == name).values(marks))
+            if not changed.rowcount and any(marks.values()):
+                await connection.execute(insert(tables.clusters).values(_new_row(name) | marks))
+        self._bus.publish(CLUSTERS, encode_hint(ClusterChanged(name)))
 
     async def admit(self, hello: Hello) -> None:
         """Check that an agent's key belongs to the cluster that it names; a new key needs a one-time token, which is used up.
@@ -115,14 +114,14 @@ class Clusters:
             )
         statements = [insert(tables.agent_keys).values(public_key=public_key, cluster=hello.cluster, enrolled_ms=now)]
         if not await self.exists(hello.cluster):
-            statements.append(insert(tables.clusters).values(_new_row(hello.cluster, "", "")))
+            statements.append(insert(tables.clusters).values(_new_row(hello.cluster)))
         details = {"instance": hello.instance, "public_key": public_key}
         entry = AuditEntry(actor="agent", action="agent.enrol", outcome="done", target=Target(hello.cluster), details=details)
         await self._audit.append(entry, *statements)
 
 
-def _new_row(name: str, label: str, colour: str) -> dict[str, str | int]:
-    return {"name": name, "label": label, "colour": colour, "kubernetes_version": "", "ceiling": "{}", "created_ms": unix_ms()}
+def _new_row(name: str) -> dict[str, str | int]:
+    return {"name": name, "label": "", "colour": "", "kubernetes_version": "", "ceiling": "{}", "created_ms": unix_ms()}
 
 
 def _digest(token: str) -> str:

@@ -99,9 +99,11 @@ class Cluster(Struct, frozen=True):
 
 
 class ClusterBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A cluster to enrol. `label` and `colour` stay as they are where they are left out; "" takes them away."""
+
     name: ClusterLabel
-    label: Annotated[str, Meta(max_length=64)] = ""
-    colour: Annotated[str, Meta(max_length=32)] = ""
+    label: Annotated[str, Meta(max_length=64)] | None = None
+    colour: Annotated[str, Meta(max_length=32)] | None = None
 
 
 class Enrolment(Struct, frozen=True):

@@ -99,6 +99,17 @@ async def test_without_its_agent_a_cluster_is_offline_and_says_when_to_try_again
     await api.close()
 
 
+async def test_a_clusters_marks_stay_where_they_are_left_out_and_go_where_they_are_empty(lab: Lab, agent: FakeAgent) -> None:
+    api = lab.api()
+    seen = []
+    for marks in ({"label": "Production", "colour": "red"}, {}, {"label": "Lab"}, {"label": "", "colour": ""}):
+        await api.call("POST", "/api/clusters", {"name": "lab", **marks})
+        (cluster,) = await api.call("GET", "/api/clusters")
+        seen.append((cluster["label"], cluster["colour"]))  # type: ignore[index]  # a list
+    assert seen == [("Production", "red"), ("Production", "red"), ("Lab", "red"), ("", "")]
+    await api.close()
+
+
 async def _until_offline(lab: Lab) -> None:
     changed = asyncio.Event()
     end = lab.gateway.services.bus.subscribe("clusters", lambda _: changed.set())
