@@ -1,8 +1,8 @@
 """Run everything that CI runs, print how long each part took, and end with pytest's own summary: `make test`.
 
-Arguments are parts to run (`check web python313 fuzz e2e image browser py313 tests`); none means all.
-Both supported Pythons run every layer: on the older all unit and integration tests; on the newer all unit tests, the integration tests of
-gateway and `podshell up`, and Podshell's processes (gateway, agents, sandbox) under the console's tests.
+Arguments are parts to run (`check web python313 fuzz e2e image browser py313 integration unit`); none means all.
+Both supported Pythons run every layer: on the older all tests; on the newer all unit tests, and Podshell's processes (gateway, agents,
+sandbox) under the console's tests.
 The exit code is 1 when any part failed or when all took longer than 25 minutes.
 """
 
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from image.image_needs import missing
@@ -28,17 +28,31 @@ OTHER_PYTHON = "3.13"
 OTHER_VENV = ROOT / ".venv-313"
 OTHER_READY = OTHER_VENV / ".ready"
 # Three on two cores: much of integration waits for processes and patience. By file: some modules start a cluster or replay transcripts
-# once for all of their tests. Those that take longest come first, so that none of them is left for the end.
+# once for all of their tests.
 _SPREAD = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
-_TESTS = ("tests/integration/stack", "tests/integration/kube", "tests/integration/agent", "tests/integration", "tests/unit")
-# The longest of the console's, for the same reason.
-_CONSOLE = (
-    *(f"tests/browser/test_{name}.py" for name in ("dock", "accessible_states", "accessible_forms", "accessibility", "console_resume")),
-    *(f"tests/browser/test_{name}.py" for name in ("pages", "states", "pod_shell_page", "logs", "drawer")),
-    "tests/browser",
+# What takes longest, in this order.
+_LONG_INTEGRATION = (
+    *(f"stack/test_stack_{name}" for name in ("killed", "stalled", "debug_restarts", "resume", "nothing_left", "ends", "lost_rights")),
+    *("kube/test_held_shells", "agent/test_lifeline_script", "sandbox/test_stream_transcripts", "kube/test_nothing_unreaped"),
+    *("sandbox/test_kubectl_sessions", "cli/test_shell_unheard", "sandbox/test_kubectl", "cli/test_shell_leftovers", "launch/test_up"),
+    *("agent/test_agent_leaves_nothing", "stack/test_stack_killed_objects", "launch/test_how_to", "cli/test_shell_killed"),
 )
-# What the newer Python runs, too.
-_OTHER_TESTS = ("tests/integration/gateway", "tests/integration/launch", "tests/unit")
+_LONG_BROWSER = tuple(
+    f"test_{name}"
+    for name in (
+        *("dock", "accessible_states", "accessible_forms", "accessibility", "console_resume", "pages", "states", "pod_shell_page"),
+        *("logs", "drawer", "debug_shells", "console_shells", "hostile_strings", "hostile_shells", "minimise", "keyboard_only"),
+    )
+)
+
+
+def longest_first(folder: str, names: Sequence[str]) -> list[str]:
+    """Return the test files of a folder: these, then all others. Given the folder, pytest would sort them by their names."""
+    first = [f"{folder}/{name}.py" for name in names]
+    found = {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("test_*.py")}
+    unknown = [name for name in first if name not in found]
+    assert not unknown, f"no such test files: {unknown}"
+    return [*first, *sorted(found - set(first))]
 
 
 def command(*words: str | Path, cwd: Path = ROOT) -> int:
@@ -83,7 +97,7 @@ def python313() -> int:
     lock = ROOT / "requirements" / "dev.txt"
     if OTHER_READY.exists() and OTHER_READY.stat().st_mtime >= lock.stat().st_mtime:
         return 0
-    pip: list[str | Path] = [OTHER_VENV / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    pip: list[str | Path] = [OTHER_VENV / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-compile"]
     failed = (
         command(python, "-m", "venv", OTHER_VENV)
         or command(*pip, "--require-hashes", "-r", lock)
@@ -101,7 +115,7 @@ def on_other_python(*paths: str) -> Callable[[], int]:
         failed = python313()
         if failed or not OTHER_READY.exists():
             return failed
-        return command(OTHER_VENV / "bin" / "python", "-m", "pytest", "-q", *_SPREAD, *paths)
+        return command(OTHER_VENV / "bin" / "python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *paths)
 
     return run
 
@@ -116,7 +130,7 @@ def browser() -> int:
         os.environ["PODSHELL_TESTED_PROGRAM"] = str(OTHER_VENV / "bin" / "podshell")
         print(f"Podshell's processes run on Python {OTHER_PYTHON}")
     try:
-        return command(BIN / "python", "-m", "pytest", "-q", *_SPREAD, *_CONSOLE)
+        return command(BIN / "python", "-m", "pytest", "-q", *_SPREAD, *longest_first("tests/browser", _LONG_BROWSER))
     finally:
         os.environ.pop("PODSHELL_TESTED_PROGRAM", None)
 
@@ -138,12 +152,13 @@ PARTS: dict[str, Callable[[], int]] = {
     "e2e": pytest("tests/e2e"),
     "image": image,
     "browser": browser,
-    "py313": on_other_python(*_OTHER_TESTS),
-    "tests": pytest(*_SPREAD, *_TESTS),
+    "py313": on_other_python("tests/unit"),
+    "integration": pytest(*_SPREAD, *longest_first("tests/integration", _LONG_INTEGRATION)),
+    "unit": pytest("-n", "2", "tests/unit"),
 }
-# Those that want nothing but processors run beside one that mostly waits for patience to end, each row one after the other; a browser wants
+# Those that want nothing but processors run beside one that often waits for patience to end, each row one after the other; a browser wants
 # all processors itself.
-GUESTS = {"e2e": (("check", "web", "python313"), ("image",))}
+GUESTS = {"e2e": (("check", "web", "python313"), ("image",)), "integration": (("py313",),)}
 
 
 def main(chosen: list[str]) -> int:

@@ -23,6 +23,8 @@ POLL_MS = 100
 HELLO, INPUT, OUTPUT = 0x01, 0x02, 0x42
 # How long the page may take to parse what it has received.
 SETTLE_SECONDS = 10.0
+# Output that has not grown for so long is all for now.
+QUIET_MS = 150
 PROMPT = r"[#$] ?$"
 SCREEN = "document.querySelector('.terminal-host').screen"
 # The sessions whose terminals are in front.
@@ -202,6 +204,9 @@ class Console:
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             output = self.all_output(session)
+            self.page.wait_for_timeout(QUIET_MS)
+            if output != self.all_output(session) and time.monotonic() < deadline:
+                continue  # an answer for what is no longer all is of no use
             question = {**size, "output": base64.b64encode(output).decode()}
             answer = subprocess.run([node(), ORACLE], input=json.dumps(question).encode(), capture_output=True, check=True)
             shown = self.serialised()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from podshell.kube.errors import Forbidden, KubeError, NotFound
@@ -13,6 +14,7 @@ from podshell.kube.rest import Client
 # A create that was sent may be on its way when its sender is killed; an API server that is away may come back.
 SURE_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
+LONGEST_SECONDS = 2 * PATIENCE_SECONDS
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 5.0
 
 Pause = Callable[[float], Awaitable[None]]
@@ -24,8 +26,10 @@ def remove_noted(open_client: Callable[[], Client], session: str, noted: list[tu
 
 
 async def _remove_all(open_client: Callable[[], Client], session: str, noted: list[tuple[str, str]]) -> None:
-    async with open_client() as client:
-        await asyncio.gather(*(remove_pod(client, namespace, name, session) for namespace, name in noted))
+    # the user may have asked for requests without a limit (--request-timeout 0); nobody waits here to end them
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LONGEST_SECONDS), open_client() as client:
+            await asyncio.gather(*(remove_pod(client, namespace, name, session) for namespace, name in noted))
 
 
 async def remove_pod(client: Client, namespace: str, name: str, session: str, pause: Pause = asyncio.sleep) -> bool:
