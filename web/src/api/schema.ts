@@ -410,13 +410,16 @@ export interface components {
             label: string;
             colour: string;
         };
-        /** ClusterBody */
+        /**
+         * ClusterBody
+         * @description A cluster to enrol. `label` and `colour` stay as they are where they are left out; "" takes them away.
+         */
         ClusterBody: {
             name: string;
-            /** @default  */
-            label?: string;
-            /** @default  */
-            colour?: string;
+            /** @default null */
+            label?: string | null;
+            /** @default null */
+            colour?: string | null;
         };
         /**
          * ConditionRow
