@@ -1,6 +1,7 @@
 """Run everything that CI runs, print how long each part took, and end with pytest's own summary: `make test`.
 
-Arguments are parts to run (`check web python313 fuzz e2e image browser py313 integration unit`); none means all.
+Arguments are parts to run (`check web python313 fuzz e2e image browser py313 integration unit`; by name only: `accessible`); none means all
+but that one.
 Both supported Pythons run every layer: on the older all tests; on the newer all unit tests, and Podshell's processes (gateway, agents,
 sandbox) under the console's tests.
 The exit code is 1 when any part failed or when all took longer than 25 minutes.
@@ -40,16 +41,20 @@ _LONG_INTEGRATION = (
 _LONG_BROWSER = tuple(
     f"test_{name}"
     for name in (
-        *("dock", "accessible_states", "accessible_forms", "accessibility", "console_resume", "pages", "states", "pod_shell_page"),
+        *("dock", "accessibility", "console_resume", "pages", "states", "pod_shell_page"),
         *("logs", "drawer", "debug_shells", "console_shells", "hostile_strings", "hostile_shells", "minimise", "keyboard_only"),
     )
 )
+
+# axe on every state of dock, drawers and forms: two cores take two minutes for them, which CI does not have. Pages are looked at by
+# test_accessibility.py, which is not among these.
+_ACCESSIBLE = ("tests/browser/test_accessible_states.py", "tests/browser/test_accessible_forms.py")
 
 
 def longest_first(folder: str, names: Sequence[str]) -> list[str]:
     """Return the test files of a folder: these, then all others. Given the folder, pytest would sort them by their names."""
     first = [f"{folder}/{name}.py" for name in names]
-    found = {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("test_*.py")}
+    found = {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("test_*.py")} - set(_ACCESSIBLE)
     unknown = [name for name in first if name not in found]
     assert not unknown, f"no such test files: {unknown}"
     return [*first, *sorted(found - set(first))]
@@ -124,13 +129,13 @@ def pytest(*paths: str) -> Callable[[], int]:
     return lambda: command(BIN / "python", "-m", "pytest", "-q", *paths)
 
 
-def browser() -> int:
+def browser(*paths: str) -> int:
     """The console in Chromium; Podshell itself runs on the other supported Python where there is one."""
     if OTHER_READY.exists():
         os.environ["PODSHELL_TESTED_PROGRAM"] = str(OTHER_VENV / "bin" / "podshell")
         print(f"Podshell's processes run on Python {OTHER_PYTHON}")
     try:
-        return command(BIN / "python", "-m", "pytest", "-q", *_SPREAD, *longest_first("tests/browser", _LONG_BROWSER))
+        return command(BIN / "python", "-m", "pytest", "-q", *_SPREAD, *(paths or longest_first("tests/browser", _LONG_BROWSER)))
     finally:
         os.environ.pop("PODSHELL_TESTED_PROGRAM", None)
 
@@ -156,15 +161,17 @@ PARTS: dict[str, Callable[[], int]] = {
     "integration": pytest(*_SPREAD, *longest_first("tests/integration", _LONG_INTEGRATION)),
     "unit": pytest("-n", "2", "tests/unit"),
 }
+BY_NAME: dict[str, Callable[[], int]] = {"accessible": lambda: python313() or browser(*_ACCESSIBLE)}
 # Those that want nothing but processors run beside one that often waits for patience to end, each row one after the other; a browser wants
 # all processors itself.
 GUESTS = {"e2e": (("check", "web"), ("python313",), ("image",)), "integration": (("py313",),)}
 
 
 def main(chosen: list[str]) -> int:
-    unknown = [name for name in chosen if name not in PARTS]
+    parts = PARTS | BY_NAME
+    unknown = [name for name in chosen if name not in parts]
     if unknown:
-        print(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
+        print(f"no such part: {', '.join(unknown)}; there are {', '.join(parts)}", file=sys.stderr)
         return 2
     # whoever started us may ignore some (nohup, a shell's background); what is tested must not inherit that
     for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
@@ -181,7 +188,7 @@ def main(chosen: list[str]) -> int:
         if name == names[-1]:
             # the runner's own summary must be the last lines
             print_times(lines, failed, time.time() - began)
-        code = beside(guests[name], PARTS[name]) if guests.get(name) else PARTS[name]()
+        code = beside(guests[name], parts[name]) if guests.get(name) else parts[name]()
         lines.append(f"{name:10} {time.monotonic() - begin:7.1f} s  {'ok' if code == 0 else f'FAILED ({code})'}")
         if code:
             failed.append(name)

@@ -311,7 +311,7 @@ def sessions(console: Console, podshell: Podshell) -> None:
     for _ in range(2):
         console.page.get_by_role("button", name="Minimise", exact=True).click()
     console.page.get_by_role("link", name="Sessions").click()
-    console.page.get_by_role("button", name="Resume the session in").first.wait_for(timeout=DEADLINE_MS)
+    console.page.get_by_role("button", name=re.compile("^(Resume|Show) the session in")).first.wait_for(timeout=DEADLINE_MS)
 
 
 def signin(console: Console, podshell: Podshell) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -37,6 +38,14 @@ def test_a_page_is_accessible_in_both_schemes_and_on_a_phone(console: Console, a
     console.page.set_viewport_size({"width": 390, "height": 844})
     assert console.page.evaluate("document.documentElement.scrollWidth") <= 390
     expect_accessible_in_both_schemes(console.page, f"{address} on a phone")
+
+
+def test_the_list_of_open_sessions_is_accessible(console: Console) -> None:
+    console.go()
+    console.open_shell("cart-0", "cart")
+    console.go("/sessions")
+    console.page.get_by_role("button", name=re.compile("^End the session in")).first.wait_for(timeout=DEADLINE_MS)
+    expect_accessible_in_both_schemes(console.page, "a list of sessions")
 
 
 def _palette(page: Page) -> None:

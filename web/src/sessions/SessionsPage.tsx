@@ -198,7 +198,7 @@ function Actions({ session, here }: { session: Session; here: boolean }) {
       <Button
         size="compact-xs"
         variant="subtle"
-        aria-label={words.resumeOf(name)}
+        aria-label={here ? words.showOf(name) : words.resumeOf(name)}
         onClick={() => goTo({ page: "sessions", id: session.id })}
       >
         {here ? words.show : words.resume}
@@ -206,7 +206,8 @@ function Actions({ session, here }: { session: Session; here: boolean }) {
       <Button
         size="compact-xs"
         variant="subtle"
-        color="red.9"
+        color="red"
+        c="var(--bad)"
         aria-label={words.endOf(name)}
         onClick={() => void opening.end(session)}
       >

@@ -30,6 +30,7 @@ export const sessions = {
   resume: "Resume",
   show: "Show",
   end: "End",
+  showOf: (target: string) => `Show the session in ${target}`,
   resumeOf: (target: string) => `Resume the session in ${target}`,
   endOf: (target: string) => `End the session in ${target}`,
   empty: "No open sessions",
