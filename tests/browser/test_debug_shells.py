@@ -8,7 +8,7 @@ import signal
 import pytest
 from axe import expect_accessible
 from console import DEADLINE_MS, PROMPT, Console
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 from podshell_parts import Podshell
 
 
@@ -92,6 +92,23 @@ def test_keys_alone_open_a_node_shell(console: Console) -> None:
     console.wait_for(PROMPT)
     console.page.keyboard.type("echo typed$((1+1))\n")
     console.wait_for("\ntyped2\n")
+
+
+def test_a_panel_that_comes_late_leaves_the_focus_in_the_form_and_gets_it_when_that_is_given_up(console: Console) -> None:
+    """The page behind the form of a link wants more of the cluster than the form."""
+    late: list[Route] = []
+    console.page.route("**/assets/NodesPage*", lambda route: late.append(route))
+    console.go("/open?kind=node&cluster=demo-west&node=worker-1")
+    dialog = form(console, "Shell on the node worker-1")
+    expect(dialog.get_by_role("radio", name="Plain")).to_be_focused(timeout=DEADLINE_MS)
+    assert late, "the page was there first, so this shows nothing"
+    for route in late:
+        route.continue_()
+    heading = console.page.locator("#side-title")
+    expect(heading).to_have_count(1, timeout=DEADLINE_MS)
+    expect(dialog.get_by_role("radio", name="Plain")).to_be_focused()
+    console.page.keyboard.press("Escape")
+    expect(heading).to_be_focused()
 
 
 def test_what_the_ceiling_refuses_is_explained_before_anything_is_made(console: Console) -> None:

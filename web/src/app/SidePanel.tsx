@@ -67,7 +67,8 @@ function useFocusInside(heading: React.RefObject<HTMLElement | null>): void {
   useEffect(() => {
     const before = document.activeElement;
     const key = before?.closest<HTMLElement>("[data-key]")?.dataset.key;
-    heading.current?.focus({ preventScroll: true });
+    // A dialog that is open already has it: a link opens a form, and the page with its panel comes behind that, maybe later.
+    if (!document.querySelector("[aria-modal=true]:not(.side-panel)")) heading.current?.focus({ preventScroll: true });
     return () => {
       const row = key ? document.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"] .row-link`) : null;
       const place = before instanceof HTMLElement && before.isConnected ? before : row;

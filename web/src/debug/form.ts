@@ -60,7 +60,9 @@ export const debugForm = {
   cancel(): void {
     const before = state?.before;
     change(null);
-    if (before instanceof HTMLElement && before.isConnected) before.focus();
+    const known = before instanceof HTMLElement && before.isConnected && before !== document.body;
+    // A link has opened it, and nothing had the focus: then it goes to what the link has led to.
+    (known ? before : (document.getElementById("side-title") ?? document.getElementById("main")))?.focus();
   },
 
   close: (): void => change(null),
