@@ -19,6 +19,7 @@ from podshell.sandbox.streams.frames import Frame, FrameParser, encode_close
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _READ_LIMIT_BYTES = 256 * 1024  # unread input above this pauses the transport, unless one frame needs more
 _WRITE_LIMIT_BYTES = 64 * 1024
+_FLUSH_LOOK_SECONDS = 0.005
 # The kernel doubles this. Between machines it sizes a send buffer by segments of 1.4 KiB: 46 KiB at first. By the 64 KiB segments of
 # loopback it is 2.6 MiB, output that no Ctrl-C takes back and that stands between no API server and its client.
 _SEND_BUFFER_BYTES = 48 * 1024
@@ -117,6 +118,18 @@ class Connection(asyncio.Protocol):
         await self._room.wait()
         if self.lost.is_set():
             raise ConnectionLost
+
+    async def flushed(self) -> None:
+        """Wait until the kernel has everything that was written.
+
+        A real server's writes end only then. Here what the client still sends after our TLS close_notify would have asyncio's TLS drop
+        what is left in this process: the end of the output, and the Status.
+        """
+        under = getattr(getattr(self._transport, "_ssl_protocol", None), "_transport", None) or self._transport
+        while self._transport.get_write_buffer_size() or under.get_write_buffer_size():  # noqa: ASYNC110  # they tell of limits only
+            if self.lost.is_set() or self._transport.is_closing():
+                return
+            await asyncio.sleep(_FLUSH_LOOK_SECONDS)
 
     def close(self, *codes: int) -> None:
         """Send close frames and end TCP without waiting for the client's (kubernetes.md 1.3, 5)."""

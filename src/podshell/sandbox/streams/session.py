@@ -86,6 +86,7 @@ class Session(ABC):
         with contextlib.suppress(ConnectionLost):
             if result:
                 await self.connection.send(self.subprotocol.encode(Channel.ERROR, result))
+            await self.connection.flushed()
             self.connection.close(1000)
 
     async def take_frames(self) -> ClientEnd:
