@@ -126,7 +126,7 @@ class Connection(asyncio.Protocol):
         what is left in this process: the end of the output, and the Status.
         """
         under = getattr(getattr(self._transport, "_ssl_protocol", None), "_transport", None) or self._transport
-        while self._transport.get_write_buffer_size() or under.get_write_buffer_size():  # noqa: ASYNC110  # they tell of limits only
+        while self._transport.get_write_buffer_size() or under.get_write_buffer_size():  # they tell of limits only
             if self.lost.is_set() or self._transport.is_closing():
                 return
             await asyncio.sleep(_FLUSH_LOOK_SECONDS)
