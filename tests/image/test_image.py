@@ -197,7 +197,9 @@ def test_bpftool_and_bpftrace_load_programs_into_this_kernel(node: Node) -> None
     """Seen here: a program of the kind BEGIN, a timer, a tracepoint. Not seen: kprobes and fentry, which kernels for tests may lack."""
     shell = node.shell(*TRACE, trace=True)
     assert "seen 42" in shell.run("""bpftrace -e 'BEGIN { printf("seen %d\\n", 40 + 2); exit(); }'""").output
-    traced = shell.run("""bpftrace -e 'tracepoint:syscalls:sys_enter_getcwd { printf("by %s\\n", comm); exit(); }' -c /bin/pwd""")
+    # of all programs of this machine only the one that is started here
+    program = """tracepoint:syscalls:sys_enter_getcwd /comm == "pwd"/ { printf("by %s\\n", comm); exit(); }"""
+    traced = shell.run(f"bpftrace -e '{program}' -c /bin/pwd")
     assert "by pwd" in traced.output, traced
     assert (
         shell.run("bpftool map create /sys/fs/bpf/chosen type array key 4 value 4 entries 1 name chosen && bpftool map list").output.count(
