@@ -28,10 +28,19 @@ const ctrl = (key: string): Chord => ({ key, with: "ctrl" });
 const alt = (key: string): Chord => ({ key, with: "alt" });
 
 type Actions = typeof import("../terminal/actions");
+let loaded: Actions | null = null;
+
+/** A terminal is there, and so what is done with it: from now on at once, so that what a key sends stays in the order of the keys. */
+export function provideActions(actions: Actions): void {
+  loaded = actions;
+}
+
 const withTerminal =
   (act: (actions: Actions, id: string) => void) =>
-  (tab: Tab): void =>
-    void import("../terminal/actions").then((actions) => act(actions, tab.session.id));
+  (tab: Tab): void => {
+    if (loaded) act(loaded, tab.session.id);
+    else void import("../terminal/actions").then((actions) => act(actions, tab.session.id));
+  };
 
 const copy = (content: string): void => void navigator.clipboard?.writeText(content);
 const needsShell = (tab: Tab | undefined): string => (tab ? "" : text.dock.noShell);

@@ -3,10 +3,12 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { ClusterTag } from "../clusters/ClusterName";
 import { useClusterMark } from "../clusters/clusters";
+import { provideActions } from "../dock/commands";
 import { dialogs, useDialogs } from "../dock/dialogs";
 import { type DockState, dock, type Tab } from "../dock/dock";
 import { displayName } from "../dock/names";
 import { opening } from "../dock/opening";
+import * as actions from "./actions";
 import { Banners } from "./Banners";
 import { useComfort } from "./comfort";
 import { Find } from "./Find";
@@ -17,6 +19,8 @@ import { Questions } from "./Questions";
 import { type OpenTerminal, schemeOf, terminalOf } from "./registry";
 import { SCHEMES } from "./themes";
 import { cleanPaste, needsConfirmation } from "./untrusted";
+
+provideActions(actions);
 
 interface PaneProps {
   tab: Tab;
