@@ -11,7 +11,7 @@ import msgspec
 from podshell.cli.durations import format_duration
 from podshell.kube.debug_containers import ToolsContainer
 from podshell.kube.errors import Forbidden, NotFound
-from podshell.kube.manifests import EXPIRES, KIND_LABEL, SELECTOR, USER, USER_VARIABLE
+from podshell.kube.manifests import EXPIRES, KIND_LABEL, SELECTOR, USER, USER_VARIABLE, is_past
 from podshell.kube.objects import KubeObject
 from podshell.kube.rest import Client
 
@@ -54,7 +54,7 @@ class Leftover(msgspec.Struct, frozen=True):
 
     def is_over(self, now: datetime | None = None) -> bool:
         """Whether no shell can be in it any more."""
-        return self.state is State.FINISHED or _is_past(self.expires, now or datetime.now(UTC))
+        return self.state is State.FINISHED or is_past(self.expires, (now or datetime.now(UTC)).timestamp() * 1000)
 
 
 class _Annotations(KubeObject, frozen=True):
@@ -216,10 +216,3 @@ def _age(created: str, now: datetime) -> str:
         return format_duration((now - datetime.fromisoformat(created)).total_seconds())
     except ValueError:
         return ""
-
-
-def _is_past(time: str, now: datetime) -> bool:
-    try:
-        return datetime.fromisoformat(time) < now
-    except ValueError:
-        return False
